@@ -1,0 +1,1 @@
+//! vox-bundle-builder

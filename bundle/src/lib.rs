@@ -1,0 +1,15 @@
+//! The components that ship inside vox, and composition of components.
+//!
+//! - [`Bundle`]: the utility components, embedded in this crate or read from a folder.
+//! - [`compose`]: several components into one ([`compose::merge`]), and parts into a skill that imports them
+//!   ([`compose::link`]).
+//! - [`docs`]: the section of a component that holds the documentation of what it exports.
+//! - [`manifest`]: the file that describes a bundle.
+
+pub mod compose;
+pub mod docs;
+mod embedded;
+pub mod manifest;
+mod strip;
+
+pub use embedded::{Bundle, LoadError, Packed, Part, UnpackError};

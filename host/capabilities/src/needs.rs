@@ -1,0 +1,79 @@
+//! From imports to needs, and from needs to worlds.
+
+use crate::table::{self, Class};
+use vox_model::{Capability, Facts, ImportItem, InterfaceId, Library, Need, Requirements};
+
+/// What a component asks for by its imports.
+///
+/// Interfaces that `library` serves are composed in and ask for nothing. An interface imported for its types
+/// alone asks for nothing either.
+pub fn requirements(facts: &Facts, library: Option<&dyn Library>) -> Requirements {
+    let mut found = Requirements::default();
+    for import in &facts.imports {
+        let interface = import.name.parse::<InterfaceId>().ok();
+        let class = interface.as_ref().and_then(table::class);
+        let types_only = match &import.item {
+            ImportItem::Interface(functions) => functions.is_empty(),
+            ImportItem::Type => true,
+            ImportItem::Function => false,
+        };
+        match class {
+            Some(Class::Inert | Class::Blocked) => found.inert.push(import.name.clone()),
+            Some(Class::Needs(capability)) => {
+                found.needs.push(Need { capability, because: import.name.clone() });
+            }
+            None if library.is_some_and(|l| l.serving(&import.name).is_some()) => {
+                found.bundled.push(import.name.clone());
+            }
+            None if types_only => {}
+            None => found.unknown.push(import.name.clone()),
+        }
+    }
+    found
+}
+
+/// The `vox:skill` worlds that a component fits: one for each need, `pure` when there is none, and those whose
+/// exports it has.
+pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for need in &requirements.needs {
+        names.push(match need.capability {
+            Capability::HttpOut => "http",
+            Capability::Kv => "kv",
+            Capability::Config => "config",
+            Capability::Log => "log",
+            Capability::Subprocess => "subprocess",
+            Capability::Gpu => "gpu",
+            Capability::FilesystemRo | Capability::FilesystemRw => "files",
+            Capability::Clock | Capability::Random => continue,
+        });
+    }
+    names.dedup();
+    if names.is_empty() && requirements.unknown.is_empty() {
+        names.push("pure");
+    }
+    for (export, world) in [
+        ("wasi:cli/run@0.2.", "command"),
+        ("wasi:http/incoming-handler@0.2.", "service"),
+        ("vox:skill/stage@0.1.", "stage"),
+    ] {
+        if facts.exports.iter().any(|name| name.starts_with(export)) {
+            names.push(world);
+        }
+    }
+    names.into_iter().map(|name| format!("vox:skill/{name}")).collect()
+}
+
+/// Whether the wasm tier of this version can serve a capability; the text says why not.
+///
+/// # Errors
+/// The capability is not served yet, or only by another tier.
+pub fn served(capability: Capability) -> Result<(), &'static str> {
+    match capability {
+        Capability::Clock | Capability::Random => Ok(()),
+        Capability::Subprocess | Capability::Gpu => {
+            Err("it is served by the container tier, which this version does not offer")
+        }
+        _ => Err("no tier of this version serves it"),
+    }
+}

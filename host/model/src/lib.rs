@@ -1,0 +1,35 @@
+//! The plain types that every part of vox shares.
+//!
+//! Nothing here runs anything: no engine, no files, no environment. The data of a call goes through these types
+//! from left to right (see `ARCHITECTURE.md`):
+//!
+//! [`SkillRef`] → [`Artifact`] → [`Facts`] → [`Plan`] (or [`Denial`]s) → [`Outcome`].
+//!
+//! WIT types are [`Type`], their values [`Value`]; [`json`] and [`wave`] turn text into values and back,
+//! [`schema`] describes a type as JSON Schema.
+
+mod capability;
+mod facts;
+pub mod json;
+mod library;
+mod limits;
+mod outcome;
+mod plan;
+pub mod schema;
+mod skill;
+mod types;
+mod value;
+pub mod wave;
+
+pub use capability::{Capability, UnknownCapability};
+pub use facts::{CoreShape, Facts, Function, Import, ImportItem, Lookup, LookupError, Param};
+pub use library::{Library, LibraryError, Part};
+pub use limits::{Limit, Limits};
+pub use outcome::{Failure, Frame, Outcome, Output, Trap, Usage};
+pub use plan::{Denial, Grants, Need, Plan, Requirements, Tier, TierOffer};
+pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
+pub use types::{
+    Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type,
+    TypeName, Variant,
+};
+pub use value::{MAX_DEPTH, Value};

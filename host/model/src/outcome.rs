@@ -1,0 +1,92 @@
+//! How a call ended.
+
+use crate::{Limit, Value};
+use std::time::Duration;
+
+/// How a call ended, on whatever tier it ran.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The value, none for functions without a result; or why there is none. An `err` of the skill's own is a
+    /// value: see [`Outcome::skill_error`].
+    pub result: Result<Option<Value>, Failure>,
+    /// What the call used.
+    pub usage: Usage,
+    /// What the guest printed.
+    pub output: Output,
+}
+
+impl Outcome {
+    /// Whether the function returned the `err` side of a `result`, and its payload.
+    pub fn skill_error(&self) -> Option<Option<&Value>> {
+        match &self.result {
+            Ok(Some(Value::Result(Err(payload)))) => Some(payload.as_deref()),
+            _ => None,
+        }
+    }
+}
+
+/// Why a call gave no value. The sandbox is gone in every case.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The guest trapped.
+    #[error(transparent)]
+    Trap(Trap),
+    /// A limit ended it.
+    #[error("the {limit} limit was reached: {detail}")]
+    Limit {
+        /// Which one.
+        limit: Limit,
+        /// Used and allowed, in words.
+        detail: String,
+    },
+    /// Whoever made the call ended it.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The guest called `exit`: with this status, 0 for success.
+    #[error("the skill exited with status {0}")]
+    Exit(u8),
+    /// A fault of vox itself, never of the guest.
+    #[error("a fault of vox itself: {0}")]
+    Host(String),
+}
+
+/// A trap: the guest did something that WebAssembly forbids, most often a panic.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the skill trapped: {}", self.panic.as_deref().unwrap_or(&self.message))]
+pub struct Trap {
+    /// What the engine says, such as `wasm unreachable instruction executed`.
+    pub message: String,
+    /// The panic message that the guest wrote to standard error, if it wrote one. Untrusted text, escaped.
+    pub panic: Option<String>,
+    /// Where it happened, innermost first, at most 20. Names are the guest's own: untrusted, escaped, cut.
+    pub frames: Vec<Frame>,
+}
+
+/// One frame of a backtrace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The function's name from the name section, or its index.
+    pub function: String,
+    /// Its core module, where it has a name.
+    pub module: Option<String>,
+}
+
+/// What a call used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Wall-clock time.
+    pub time: Duration,
+    /// The largest sum of all linear memories, in bytes.
+    pub memory: u64,
+}
+
+/// What the guest printed, cut at the output limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+    /// Bytes that were cut from both together.
+    pub lost: u64,
+}

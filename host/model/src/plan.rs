@@ -1,0 +1,97 @@
+//! What a decision takes and gives.
+
+use crate::{Capability, Limits};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Where a skill runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// The component sandbox.
+    Wasm,
+    /// A container.
+    Container,
+    /// A trusted process of the host.
+    Process,
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wasm => "wasm",
+            Self::Container => "container",
+            Self::Process => "process",
+        })
+    }
+}
+
+/// A capability that a skill needs, and what says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// What it needs.
+    pub capability: Capability,
+    /// The import that led to the need.
+    pub because: String,
+}
+
+/// All that a skill asks for: the needs of its imports, and imports that nothing serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requirements {
+    /// Needs, one for each capability and import.
+    pub needs: Vec<Need>,
+    /// Imports that no capability serves.
+    pub unknown: Vec<String>,
+    /// Base WASI imports that are linked without effect.
+    pub inert: Vec<String>,
+    /// Interfaces of the bundle, which are composed in.
+    pub bundled: Vec<String>,
+}
+
+/// What the person gave. Empty means nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// The granted capabilities.
+    pub capabilities: BTreeSet<Capability>,
+}
+
+/// One tier, and why it is not on offer where it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierOffer {
+    /// Which one.
+    pub tier: Tier,
+    /// Whether it can be used; the text says why not and what would change that.
+    pub offered: Result<(), String>,
+}
+
+/// The decision: where a skill runs and with what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Where.
+    pub tier: Tier,
+    /// Why there, one sentence.
+    pub reason: String,
+    /// What was granted of what it needs.
+    pub granted: Vec<Need>,
+    /// Imports linked without effect.
+    pub inert: Vec<String>,
+    /// Bundle interfaces composed in.
+    pub bundled: Vec<String>,
+    /// The limits of each call.
+    pub limits: Limits,
+}
+
+/// One reason why a skill may not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{asked}: {rule}")]
+pub struct Denial {
+    /// The capability, none when the import belongs to none.
+    pub capability: Option<Capability>,
+    /// The import that asks.
+    pub asked: String,
+    /// The rule that says no.
+    pub rule: String,
+    /// What a person can do about it.
+    pub help: String,
+}

@@ -1,0 +1,261 @@
+//! Entries as files.
+
+use super::envelope;
+use super::Key;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The largest entry that is read: more code than a component within the size gates compiles to.
+const MAX_ENTRY: u64 = 1 << 30;
+
+/// A cache cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the cache {path} cannot be used: {source}", path = path.display())]
+pub struct CacheError {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// The content of an entry that checked out. The bytes are those that were checked.
+pub struct Entry {
+    bytes: Vec<u8>,
+    content: std::ops::Range<usize>,
+}
+
+impl Entry {
+    /// The content.
+    pub fn content(&self) -> &[u8] {
+        &self.bytes[self.content.clone()]
+    }
+}
+
+/// How much a cache holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Entries with compiled code.
+    pub code: u64,
+    /// Entries with facts.
+    pub facts: u64,
+    /// Bytes of both.
+    pub bytes: u64,
+    /// Entries that did not check out and were put aside.
+    pub quarantined: u64,
+}
+
+/// A cache folder.
+#[derive(Debug)]
+pub struct Cache {
+    root: PathBuf,
+    secret: [u8; 32],
+    notes: Mutex<Vec<String>>,
+}
+
+impl Cache {
+    /// Opens a cache, making its folder and its key where they are missing.
+    ///
+    /// # Errors
+    /// The folder cannot be made, is not ours alone, or the key cannot be read or written.
+    pub fn open(root: &Path) -> Result<Self, CacheError> {
+        let wrong = |source| CacheError { path: root.to_owned(), source };
+        private_folder(root).map_err(wrong)?;
+        private_folder(&root.join("v1")).map_err(wrong)?;
+        let secret = secret(root).map_err(wrong)?;
+        Ok(Self { root: root.to_owned(), secret, notes: Mutex::default() })
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What went wrong with single entries since the cache was opened, for diagnostics.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The entry of this key, if there is one and it checks out.
+    pub fn get(&self, key: &Key) -> Option<Entry> {
+        let path = self.path(key);
+        let bytes = match read_private(&path, MAX_ENTRY) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                self.set_aside(key, &error);
+                return None;
+            }
+        };
+        let found = envelope::open(&self.secret, key, &bytes).map(|content| {
+            let start = content.as_ptr() as usize - bytes.as_ptr() as usize;
+            start..start + content.len()
+        });
+        match found {
+            Ok(content) => Some(Entry { bytes, content }),
+            Err(broken) => {
+                self.set_aside(key, &broken);
+                None
+            }
+        }
+    }
+
+    /// Adds an entry. One that is there already stays; a cache that cannot be written is noted and passed over.
+    pub fn put(&self, key: &Key, content: &[u8]) {
+        let sealed = envelope::seal(&self.secret, key, content);
+        if let Err(error) = self.write(key, &sealed) {
+            self.note(format!("{key} was not kept: {error}"));
+        }
+    }
+
+    /// Puts an entry aside that its user found wrong: it is made anew, never tried again.
+    pub fn reject(&self, key: &Key, why: &dyn std::fmt::Display) {
+        self.set_aside(key, why);
+    }
+
+    /// Counts what is there.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn usage(&self) -> io::Result<Usage> {
+        let mut usage = Usage::default();
+        for entry in std::fs::read_dir(self.root.join("v1"))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            match name.split('-').next() {
+                Some("code") => usage.code += 1,
+                Some("facts") => usage.facts += 1,
+                _ => continue,
+            }
+            usage.bytes += entry.metadata().map_or(0, |m| m.len());
+        }
+        usage.quarantined = match std::fs::read_dir(self.root.join("quarantine")) {
+            Ok(entries) => entries.count() as u64,
+            Err(_) => 0,
+        };
+        Ok(usage)
+    }
+
+    /// Removes all entries and what was put aside; the key stays.
+    ///
+    /// # Errors
+    /// An entry cannot be removed.
+    pub fn clear(&self) -> io::Result<Usage> {
+        let usage = self.usage()?;
+        for folder in ["v1", "quarantine"] {
+            match std::fs::read_dir(self.root.join(folder)) {
+                Ok(entries) => entries.flatten().try_for_each(|entry| std::fs::remove_file(entry.path()))?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(usage)
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.root.join("v1").join(key.to_string())
+    }
+
+    /// Writes to a name of its own, makes it durable, then links it into place without replacing anything:
+    /// whoever loses the race finds an equal entry there.
+    fn write(&self, key: &Key, sealed: &[u8]) -> io::Result<()> {
+        let folder = self.root.join("v1");
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .permissions(std::fs::Permissions::from_mode(0o600))
+            .tempfile_in(&folder)?;
+        file.write_all(sealed)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(self.path(key)) {
+            Ok(_) => File::open(&folder)?.sync_all(),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.error),
+        }
+    }
+
+    fn set_aside(&self, key: &Key, why: &dyn std::fmt::Display) {
+        self.note(format!("{key} was put aside: {why}"));
+        let quarantine = self.root.join("quarantine");
+        let moved = private_folder(&quarantine)
+            .and_then(|()| std::fs::rename(self.path(key), quarantine.join(key.to_string())));
+        if moved.is_err() {
+            // Not even that: then at least nobody reads it again.
+            let _ = std::fs::remove_file(self.path(key));
+        }
+    }
+
+    fn note(&self, note: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+}
+
+/// Reads a file that must be a regular one of ours, readable by nobody else, under one name only.
+fn read_private(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let about = file.metadata()?;
+    let ours = about.is_file()
+        && about.uid() == rustix::process::geteuid().as_raw()
+        && about.mode() & 0o077 == 0
+        && about.nlink() == 1;
+    if !ours || about.len() > max {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is not a private file of this user",
+        ));
+    }
+    let mut bytes = Vec::with_capacity(about.len() as usize + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let about = rustix::fs::statat(rustix::fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
+    if about.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else"));
+    }
+    if about.st_mode & 0o022 != 0 {
+        // Made by us it has 0700: somebody opened it up, and others could plant entries.
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("others may write to it; run `chmod 700 {}`", path.display()),
+        ));
+    }
+    Ok(())
+}
+
+/// The installation's key, made once: written to another name first, so that nobody ever reads half of it.
+fn secret(root: &Path) -> io::Result<[u8; 32]> {
+    let path = root.join("mac.key");
+    for _ in 0..2 {
+        match read_private(&path, 32) {
+            Ok(bytes) => {
+                return bytes.try_into().map_err(|_| {
+                    let text = format!("{} is damaged; remove it and run again", path.display());
+                    io::Error::new(io::ErrorKind::InvalidData, text)
+                });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(io::Error::other)?;
+        let mut file = tempfile::Builder::new()
+            .permissions(std::fs::Permissions::from_mode(0o600))
+            .tempfile_in(root)?;
+        file.write_all(&fresh)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(fresh),
+            // Another process made it in between: that one is read.
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.error),
+        }
+    }
+    Err(io::Error::other("the key could not be made"))
+}

@@ -1,0 +1,120 @@
+//! Whether a skill may run, where, and with what. The one place that says yes.
+
+use crate::host::Skill;
+use std::sync::Arc;
+use vox_capabilities::served;
+use vox_model::{Capability, Denial, Grants, Limits, Need, Plan, Tier, TierOffer};
+
+/// A decision in favour. Later stages take nothing else, and nothing else makes one than [`decide`].
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    skill: Arc<Skill>,
+    plan: Plan,
+}
+
+impl Admitted {
+    /// The skill that was admitted.
+    pub fn skill(&self) -> &Arc<Skill> {
+        &self.skill
+    }
+
+    /// Where it runs and with what.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// A decision against: every reason, not only the first.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("`{name}` may not run: {}", denials.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Refused {
+    /// The skill.
+    pub name: String,
+    /// The reasons, at least one.
+    pub denials: Vec<Denial>,
+}
+
+/// The tiers of this version.
+pub fn offers() -> Vec<TierOffer> {
+    let later = |what: &str| Err(format!("this version does not offer it: {what}"));
+    vec![
+        TierOffer { tier: Tier::Wasm, offered: Ok(()) },
+        TierOffer { tier: Tier::Container, offered: later("no container engine is driven yet") },
+        TierOffer { tier: Tier::Process, offered: later("trusted processes are not started yet") },
+    ]
+}
+
+/// Decides about a skill: every import must be inert, composed in, or a need that is both served and granted.
+///
+/// # Errors
+/// All denials, each with what a person can do.
+pub fn decide(skill: &Arc<Skill>, grants: &Grants, limits: Limits) -> Result<Admitted, Refused> {
+    let requirements = skill.requirements();
+    let unknown = requirements.unknown.iter().map(|import| unknown(import));
+    let needs = requirements.needs.iter().filter_map(|need| denied(need, grants));
+    let denials: Vec<Denial> = unknown.chain(needs).collect();
+    if !denials.is_empty() {
+        return Err(Refused { name: skill.artifact().name.clone(), denials });
+    }
+    let plan = Plan {
+        tier: Tier::Wasm,
+        reason: reason(skill),
+        granted: requirements.needs.clone(),
+        inert: requirements.inert.clone(),
+        bundled: requirements.bundled.clone(),
+        limits,
+    };
+    Ok(Admitted { skill: skill.clone(), plan })
+}
+
+fn reason(skill: &Skill) -> String {
+    let r = skill.requirements();
+    match (r.needs.is_empty(), r.inert.is_empty()) {
+        (true, true) => "it imports nothing, so the component sandbox serves all of it".to_owned(),
+        (true, false) => format!(
+            "its {} come with its language and reach nothing, so the component sandbox serves all of it",
+            counted(r.inert.len(), "import")
+        ),
+        (false, _) => "everything it needs is served inside the component sandbox".to_owned(),
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn denied(need: &Need, grants: &Grants) -> Option<Denial> {
+    let denial = |rule: String, help: String| {
+        Some(Denial { capability: Some(need.capability), asked: need.because.clone(), rule, help })
+    };
+    if let Err(why) = served(need.capability) {
+        return denial(format!("it needs `{}`, and {why}", need.capability), unserved(need.capability));
+    }
+    if !grants.capabilities.contains(&need.capability) {
+        return denial(format!("it needs `{}`, which is not granted", need.capability), String::new());
+    }
+    None
+}
+
+fn unserved(capability: Capability) -> String {
+    format!(
+        "use a skill that does without `{capability}`, or build this one against a world without it, such as vox:skill/pure"
+    )
+}
+
+/// An import that no capability and no part of the bundle answers.
+fn unknown(import: &str) -> Denial {
+    let parsed = import.parse::<vox_model::InterfaceId>().ok();
+    let served = parsed.as_ref().and_then(vox_capabilities::table::served_version);
+    let (rule, help) = match served {
+        Some(version) => (
+            format!("this version of the interface is not served, {version} is"),
+            format!("build the skill against version {version} of {}", parsed.map_or(String::new(), |p| p.package)),
+        ),
+        None => (
+            "nothing serves this import".to_owned(),
+            "compose the skill with a component that exports it, or build it without".to_owned(),
+        ),
+    };
+    Denial { capability: None, asked: import.to_owned(), rule, help }
+}

@@ -1,0 +1,564 @@
+//! The embedding API: a host, the skills it opens, the functions they have.
+
+use crate::cache::{Cache, Key};
+use crate::compile::{CompileError, CompileLimits, Compiler};
+use crate::decide::{Admitted, Refused, decide};
+use crate::locate::{LocateError, locate};
+use crate::wasm::engine::{Engines, Pool, fingerprint};
+use crate::wasm::program::{Entry, Linked, entries, link};
+use crate::wasm::sandbox::{CallOptions, Live, Threads, outcome};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use vox_inspect::InspectError;
+use vox_model::{
+    Artifact, Facts, Failure, Function, Grants, Library, Limits, LookupError, Outcome, Output, Plan,
+    Requirements, SkillRef, Usage, Value,
+};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// The library of parts, if the host has one.
+pub(crate) type Parts = Option<Arc<dyn Library>>;
+
+/// Makes a [`Host`].
+pub struct HostBuilder {
+    library: Parts,
+    cache: Option<Cache>,
+    compiler: Compiler,
+    inspect: vox_inspect::Limits,
+    pool: Pool,
+    observer: Arc<dyn Observer>,
+}
+
+/// Told about steps that take long enough for a person to wonder.
+pub trait Observer: Send + Sync {
+    /// A component of this many bytes is compiled now, because the cache does not hold it.
+    fn compiling(&self, name: &str, bytes: u64);
+    /// That is over.
+    fn compiled(&self);
+}
+
+/// Tells nobody.
+struct Silent;
+
+impl Observer for Silent {
+    fn compiling(&self, _: &str, _: u64) {}
+    fn compiled(&self) {}
+}
+
+/// A host could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine does not start: {0}")]
+pub struct HostError(String);
+
+/// A skill could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It was not found.
+    #[error(transparent)]
+    Locate(#[from] LocateError),
+    /// Its bytes could not be had.
+    #[error("the content of `{name}` cannot be had: {reason}")]
+    Content {
+        /// Which skill.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// It is not a component, or not one that can be inspected.
+    #[error("`{name}`: {source}")]
+    Inspect {
+        /// Which skill.
+        name: String,
+        /// What is wrong.
+        source: InspectError,
+    },
+    /// It may not run.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It cannot be linked with the bundle.
+    #[error("`{name}` cannot be linked: {reason}")]
+    Link {
+        /// Which skill.
+        name: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// It cannot be compiled.
+    #[error("`{name}`: {source}")]
+    Compile {
+        /// Which skill.
+        name: String,
+        /// Why.
+        source: CompileError,
+    },
+}
+
+/// Everything that calls share: engines, cache, compiler, library.
+pub struct Host {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    library: Parts,
+    cache: Option<Cache>,
+    compiler: Compiler,
+    inspect: vox_inspect::Limits,
+    engines: Engines,
+    pool: Pool,
+    fingerprint: String,
+    threads: Threads,
+    observer: Arc<dyn Observer>,
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        Self {
+            library: None,
+            cache: None,
+            compiler: Compiler::None,
+            inspect: vox_inspect::Limits::default(),
+            pool: Pool { sandboxes: 64, page_scan: crate::doctor::page_scan_is_sound() },
+            observer: Arc::new(Silent),
+        }
+    }
+}
+
+impl HostBuilder {
+    /// Components that are called by name and linked into skills.
+    pub fn library(mut self, library: Arc<dyn Library>) -> Self {
+        self.library = Some(library);
+        self
+    }
+
+    /// Where facts and compiled code are kept. Without one every skill is compiled when it is opened.
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// How code is compiled. Not at all, unless this is called.
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
+        self
+    }
+
+    /// How large components may be.
+    pub fn inspect_limits(mut self, limits: vox_inspect::Limits) -> Self {
+        self.inspect = limits;
+        self
+    }
+
+    /// How many sandboxes may live at once: 64 unless said otherwise. Each reserves address space, not memory.
+    pub fn sandboxes(mut self, count: u32) -> Self {
+        self.pool.sandboxes = count.max(1);
+        self
+    }
+
+    /// Turns the page scan of recycled memory off even where it is sound; it is never turned on elsewhere.
+    pub fn page_scan(mut self, on: bool) -> Self {
+        self.pool.page_scan &= on;
+        self
+    }
+
+    /// Whom to tell about long steps.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Starts the engine.
+    ///
+    /// # Errors
+    /// The engine does not start, usually for want of address space.
+    pub fn build(self) -> Result<Host, HostError> {
+        let engines = Engines::start(self.pool).map_err(|error| HostError(format!("{error:#}")))?;
+        Ok(Host {
+            shared: Arc::new(Shared {
+                library: self.library,
+                cache: self.cache,
+                compiler: self.compiler,
+                inspect: self.inspect,
+                engines,
+                pool: self.pool,
+                fingerprint: fingerprint(),
+                threads: Threads::default(),
+                observer: self.observer,
+            }),
+        })
+    }
+}
+
+/// A located and inspected skill.
+#[derive(Clone, Debug)]
+pub struct Skill {
+    artifact: Artifact,
+    facts: Arc<Facts>,
+    requirements: Requirements,
+}
+
+impl Skill {
+    /// Its name, digest and bytes.
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// What is known of it.
+    pub fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    /// What it asks for.
+    pub fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+
+    /// The `vox:skill` worlds it fits.
+    pub fn worlds(&self) -> Vec<String> {
+        vox_capabilities::worlds(&self.facts, &self.requirements)
+    }
+}
+
+impl Host {
+    /// Starts describing a host.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// Locates and inspects a skill. Nothing of it runs.
+    ///
+    /// # Errors
+    /// Not found, or not a component; see [`OpenError`].
+    pub fn inspect(&self, reference: &SkillRef) -> Result<Arc<Skill>, OpenError> {
+        let shared = &self.shared;
+        let artifact = locate(reference, &shared.library, shared.inspect.size)?;
+        let facts = shared.facts(&artifact)?;
+        let requirements = vox_capabilities::requirements(&facts, shared.library.as_deref());
+        Ok(Arc::new(Skill { artifact, facts: Arc::new(facts), requirements }))
+    }
+
+    /// Compiles and links an admitted skill, from the cache where possible.
+    ///
+    /// # Errors
+    /// Linking or compiling failed; see [`OpenError`].
+    pub fn prepare(&self, admitted: Admitted) -> Result<Program, OpenError> {
+        let shared = &self.shared;
+        let skill = admitted.skill().clone();
+        let artifact = shared.composed(&skill, admitted.plan())?;
+        let name = &artifact.name;
+        let failed = |error: wasmtime::Error| OpenError::Link {
+            name: name.clone(),
+            reason: vox_inspect::docs::clean(&format!("{error:#}")),
+        };
+        let engine = shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?;
+        let component = shared.code(engine, &artifact, skill.facts())?;
+        let facts = shared.linked_facts(&artifact, &skill)?;
+        let linked = link(engine, &component, &facts).map_err(failed)?;
+        Ok(Program {
+            entries: entries(&component, &facts),
+            engine: engine.clone(),
+            facts,
+            linked,
+            admitted,
+            shared: shared.clone(),
+        })
+    }
+
+    /// All stages at once: locate, inspect, decide, prepare.
+    ///
+    /// # Errors
+    /// The first stage that says no; see [`OpenError`].
+    pub fn open(&self, reference: &SkillRef, grants: &Grants, limits: Limits) -> Result<Program, OpenError> {
+        let skill = self.inspect(reference)?;
+        self.prepare(decide(&skill, grants, limits)?)
+    }
+
+    /// The library it was given.
+    pub fn library(&self) -> Option<&dyn Library> {
+        self.shared.library.as_deref()
+    }
+
+    /// The cache it was given.
+    pub fn cache(&self) -> Option<&Cache> {
+        self.shared.cache.as_ref()
+    }
+
+    /// How its sandboxes are recycled.
+    pub fn pool(&self) -> Pool {
+        self.shared.pool
+    }
+
+    /// The engine settings that its cache keys contain.
+    pub fn fingerprint(&self) -> &str {
+        &self.shared.fingerprint
+    }
+}
+
+impl Shared {
+    /// Inspect, unless this installation has done so before.
+    fn facts(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
+        let key = Key::facts(&artifact.digest);
+        if let Some(cache) = &self.cache
+            && let Some(entry) = cache.get(&key)
+        {
+            match serde_json::from_slice(entry.content()) {
+                Ok(facts) => return Ok(facts),
+                Err(error) => cache.reject(&key, &error),
+            }
+        }
+        let name = &artifact.name;
+        let bytes = content(artifact)?;
+        let facts = vox_inspect::inspect(&bytes, &self.inspect)
+            .map_err(|source| OpenError::Inspect { name: name.clone(), source })?;
+        if let (Some(cache), Ok(json)) = (&self.cache, serde_json::to_vec(&facts)) {
+            cache.put(&key, &json);
+        }
+        Ok(facts)
+    }
+
+    /// The skill with the parts of the library that it imports. Composition is deterministic, so its digest is
+    /// known beforehand and a cached skill is never composed again.
+    fn composed(&self, skill: &Arc<Skill>, plan: &Plan) -> Result<Artifact, OpenError> {
+        let artifact = skill.artifact();
+        let Some(library) = self.library.as_ref().filter(|_| !plan.bundled.is_empty()) else {
+            return Ok(artifact.clone());
+        };
+        let mut name = b"vox linked component v1".to_vec();
+        name.extend(artifact.digest.0);
+        for interface in &plan.bundled {
+            if let Some(part) = library.serving(interface) {
+                name.extend(interface.as_bytes());
+                name.extend(part.artifact.digest.0);
+            }
+        }
+        let (library, original, wanted) = (library.clone(), artifact.clone(), plan.bundled.clone());
+        Ok(Artifact::lazy(artifact.name.clone(), crate::locate::digest(&name), move || {
+            let skill = original.bytes()?;
+            library.link(&skill, &wanted).map_err(|error| error.to_string())
+        }))
+    }
+
+    /// The facts of what is linked: those of the skill, unless parts were composed in.
+    fn linked_facts(&self, artifact: &Artifact, skill: &Skill) -> Result<Arc<Facts>, OpenError> {
+        match artifact.digest == skill.artifact().digest {
+            true => Ok(skill.facts().clone()),
+            false => Ok(Arc::new(self.facts(artifact)?)),
+        }
+    }
+
+    /// Compiled code, from the cache or from the compiler.
+    fn code(&self, engine: &Engine, artifact: &Artifact, facts: &Facts) -> Result<Component, OpenError> {
+        let key = Key::code(&artifact.digest, &self.fingerprint);
+        if let Some(cache) = &self.cache
+            && let Some(entry) = cache.get(&key)
+        {
+            match load(engine, entry.content()) {
+                Ok(component) => return Ok(component),
+                // The engine refuses code of other settings or another processor: that is a miss.
+                Err(error) => cache.reject(&key, &error),
+            }
+        }
+        let name = &artifact.name;
+        let bytes = content(artifact)?;
+        self.observer.compiling(name, facts.size);
+        let compiled = self.compiler.compile(&bytes, CompileLimits::for_size(bytes.len() as u64));
+        self.observer.compiled();
+        let code = compiled.map_err(|source| OpenError::Compile { name: name.clone(), source })?;
+        if let Some(cache) = &self.cache {
+            cache.put(&key, &code);
+        }
+        load(engine, &code).map_err(|error| OpenError::Link {
+            name: name.clone(),
+            reason: format!("the engine refuses code that was just compiled: {error:#}"),
+        })
+    }
+}
+
+fn content(artifact: &Artifact) -> Result<Arc<[u8]>, OpenError> {
+    artifact
+        .bytes()
+        .map_err(|reason| OpenError::Content { name: artifact.name.clone(), reason })
+}
+
+fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes are machine code that this installation's compiler made. They come either from the
+    // compiler process itself, checked for their kind, or from the cache, whose authentication code was checked
+    // over these very bytes (docs/adr/0003-cache.md).
+    unsafe { Component::deserialize(engine, code) }
+}
+
+/// A skill that is compiled, linked and ready to be called any number of times, from any number of threads.
+pub struct Program {
+    shared: Arc<Shared>,
+    admitted: Admitted,
+    facts: Arc<Facts>,
+    engine: Engine,
+    linked: Linked,
+    entries: Vec<Option<Entry>>,
+}
+
+/// One function of a program.
+#[derive(Clone, Copy)]
+pub struct Callable<'p> {
+    program: &'p Program,
+    function: &'p Function,
+    entry: &'p Entry,
+}
+
+/// There is no function to call.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// The name leads to none, or to several.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// It cannot be called by name.
+    #[error("`{name}` cannot be called: {reason}")]
+    Uncallable {
+        /// Which function.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Program {
+    /// The decision it runs under.
+    pub fn plan(&self) -> &Plan {
+        self.admitted.plan()
+    }
+
+    /// What is known of it.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// A function by name: `query`, `json.query` or `vox:bundle/json@0.1.0#query`.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub fn function(&self, name: &str) -> Result<Callable<'_>, FunctionError> {
+        let function = self.facts.function(name)?;
+        let index = self.facts.functions.iter().position(|f| std::ptr::eq(f, function));
+        match index.and_then(|index| self.entries[index].as_ref()) {
+            Some(entry) => Ok(Callable { program: self, function, entry }),
+            None => Err(FunctionError::Uncallable {
+                name: name.to_owned(),
+                reason: function.uncallable.clone().unwrap_or_else(|| "it is not exported".to_owned()),
+            }),
+        }
+    }
+
+    /// A sandbox that is kept for several calls of one caller, instead of a fresh one for each.
+    ///
+    /// What one call leaves in the guest's memory the next one finds: keep a sandbox only for calls that may see
+    /// each other's data, and never across tenants. It is gone after the first failure.
+    ///
+    /// # Errors
+    /// The sandbox could not be made, as an outcome.
+    pub fn keep(&self) -> Result<Kept<'_>, Box<Outcome>> {
+        let live = self.start(CallOptions::default()).map_err(|stopped| Box::new(outcome(Err(stopped))))?;
+        Ok(Kept { program: self, live: Some(live) })
+    }
+
+    fn start(&self, options: CallOptions) -> Result<Live, Box<(Failure, Usage, Output)>> {
+        let limits = self.plan().limits;
+        Live::start(&self.linked, &self.engine, limits, &self.shared.threads, options)
+    }
+}
+
+impl Callable<'_> {
+    /// Its signature and docs.
+    pub fn function(&self) -> &Function {
+        self.function
+    }
+
+    /// Calls it in a fresh sandbox with every limit armed, and drops the sandbox.
+    ///
+    /// Arguments must have the types of the parameters; trailing `option` parameters may be left out. Blocks
+    /// until the call ended. Must not be called on a thread of an asynchronous runtime.
+    pub fn call(&self, args: Vec<Value>) -> Outcome {
+        self.call_with(args, CallOptions::default())
+    }
+
+    /// [`Callable::call`] with more than arguments.
+    pub fn call_with(&self, args: Vec<Value>, options: CallOptions) -> Outcome {
+        let args = match complete(self.function, args) {
+            Ok(args) => args,
+            Err(outcome) => return *outcome,
+        };
+        guarded(|| {
+            let cancel = options.cancel.clone();
+            let called = self.program.start(options).and_then(|mut live| {
+                live.call(self.function, self.entry, args, &self.program.shared.threads, cancel)
+            });
+            outcome(called)
+        })
+    }
+}
+
+/// A sandbox that somebody keeps, see [`Program::keep`].
+pub struct Kept<'p> {
+    program: &'p Program,
+    live: Option<Live>,
+}
+
+impl Kept<'_> {
+    /// Calls a function in the kept sandbox.
+    ///
+    /// After a failure the sandbox is gone and every further call fails with [`Failure::Host`].
+    pub fn call(&mut self, callable: &Callable<'_>, args: Vec<Value>) -> Outcome {
+        let args = match complete(callable.function, args) {
+            Ok(args) => args,
+            Err(outcome) => return *outcome,
+        };
+        let same = std::ptr::eq(callable.program, self.program);
+        let Some(mut live) = self.live.take().filter(|_| same) else {
+            let what = if same { "the kept sandbox is gone: an earlier call failed" } else { "a function of another program" };
+            return failed(what);
+        };
+        let threads = &self.program.shared.threads;
+        let (outcome, live) = {
+            let mut kept = None;
+            let outcome = guarded(|| {
+                live.restart();
+                let called = live.call(callable.function, callable.entry, args, threads, None);
+                if called.is_ok() {
+                    kept = Some(live);
+                }
+                outcome(called)
+            });
+            (outcome, kept)
+        };
+        self.live = live;
+        outcome
+    }
+}
+
+fn failed(what: &str) -> Outcome {
+    Outcome {
+        result: Err(Failure::Host(what.to_owned())),
+        usage: Usage::default(),
+        output: Output::default(),
+    }
+}
+
+/// Adds the options that were left out; any other number of arguments is a fault of the caller.
+fn complete(function: &Function, mut args: Vec<Value>) -> Result<Vec<Value>, Box<Outcome>> {
+    if args.len() < function.required() || args.len() > function.params.len() {
+        let what = format!("{function} was called with {} arguments", args.len());
+        return Err(Box::new(failed(&what)));
+    }
+    args.resize(function.params.len(), Value::Option(None));
+    Ok(args)
+}
+
+/// A panic of ours ends the call, not the process; the sandbox goes with it.
+fn guarded(call: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        failed(text.unwrap_or("a panic"))
+    })
+}

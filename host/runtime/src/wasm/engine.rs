@@ -1,0 +1,208 @@
+//! Engine settings: one function for the process that compiles and the one that runs.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+};
+
+/// The period of the epoch ticker. CPU time is counted in it, and a spinning guest is stopped at most one tick
+/// and one slice late.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// The largest memory of a pooled sandbox: the default memory limit. Calls with a higher limit get their memory
+/// from the system instead of the pool.
+pub const POOL_MEMORY: u64 = 64 << 20;
+
+/// The stack of a guest, in bytes.
+const WASM_STACK: usize = 512 << 10;
+
+/// The stack of an asynchronous call, host functions included: four times the guest's, so that a host function
+/// always finds room.
+const ASYNC_STACK: usize = 2 << 20;
+
+/// Bytes of a recycled memory that are cleaned in place instead of given back, when the kernel can tell which
+/// pages were written.
+const KEEP_RESIDENT: usize = 256 << 10;
+
+/// How many frames of a backtrace are collected.
+const BACKTRACE: NonZeroUsize = NonZeroUsize::new(20).unwrap();
+
+/// Every setting that changes compiled code or what it may contain, in words. It is part of the cache key, so
+/// that code is never used under other settings than it was made for; `base` must set exactly these.
+const SETTINGS: &str = "epochs=on fuel=off simd=on relaxed-simd=off multi-memory=off memory64=off \
+    custom-page-sizes=off threads=off unwind=off address-map=off opt=speed reservation=default guard=default";
+
+/// What identifies the engine's settings on this machine, for cache keys.
+pub fn fingerprint() -> String {
+    format!(
+        "wasmtime {} {}-{} {} {SETTINGS}",
+        env!("VOX_ENGINE_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        cpu_features(),
+    )
+}
+
+/// The features of this processor that the code generator looks at.
+fn cpu_features() -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        macro_rules! present {
+            ($($name:tt)*) => {
+                [$(($name, std::is_x86_feature_detected!($name))),*]
+            };
+        }
+        let known = present!(
+            "sse3" "ssse3" "sse4.1" "sse4.2" "popcnt" "avx" "avx2" "fma" "bmi1" "bmi2" "lzcnt"
+            "avx512f" "avx512bitalg" "avx512dq" "avx512vbmi" "avx512vl"
+        );
+        let present: Vec<_> = known.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+        present.join(",")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    String::from("unknown")
+}
+
+fn base() -> Config {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(ASYNC_STACK)
+        .native_unwind_info(false)
+        .generate_address_map(false)
+        .wasm_backtrace_max_frames(Some(BACKTRACE))
+        .wasm_simd(true)
+        .wasm_relaxed_simd(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_custom_page_sizes(false);
+    #[cfg(feature = "compiler")]
+    config.cranelift_opt_level(OptLevel::Speed);
+    config
+}
+
+/// The engine of the compiler process: no pool, no guest ever runs in it.
+///
+/// # Errors
+/// The engine does not start with these settings.
+#[cfg(feature = "compiler")]
+pub fn compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&base())
+}
+
+/// How sandboxes are recycled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// How many sandboxes may live at once.
+    pub sandboxes: u32,
+    /// Whether the kernel is asked which pages were written. Only sound where swap is off: a written page that
+    /// was swapped out would be missed and could be read by the next guest.
+    pub page_scan: bool,
+}
+
+fn pool(pool: Pool) -> PoolingAllocationConfig {
+    let mut config = PoolingAllocationConfig::new();
+    let count = pool.sandboxes;
+    config
+        .total_component_instances(count)
+        .total_core_instances(count.saturating_mul(4))
+        .total_memories(count.saturating_mul(2))
+        .total_tables(count.saturating_mul(4))
+        .total_stacks(count)
+        .max_core_instances_per_component(16)
+        .max_memories_per_component(8)
+        .max_tables_per_component(16)
+        .max_tables_per_module(4)
+        .max_memories_per_module(1)
+        .max_memory_size(POOL_MEMORY as usize)
+        .max_unused_warm_slots(count);
+    if pool.page_scan {
+        config
+            .pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEEP_RESIDENT)
+            .table_keep_resident(64 << 10);
+    } else {
+        // Without the scan, keeping pages resident means clearing them all each time: slower than no pool.
+        config.pagemap_scan(Enabled::No).linear_memory_keep_resident(0).table_keep_resident(0);
+    }
+    config
+}
+
+/// The engines of a host. Both run the same compiled code; they share nothing else.
+pub struct Engines {
+    pooled: Engine,
+    /// For calls whose memory limit exceeds [`POOL_MEMORY`]; made when the first one comes.
+    roomy: OnceLock<Engine>,
+    ticker: Ticker,
+}
+
+impl Engines {
+    /// Starts the pooled engine and the ticker.
+    ///
+    /// # Errors
+    /// The engine does not start: usually too little address space for the pool.
+    pub fn start(settings: Pool) -> wasmtime::Result<Self> {
+        let mut config = without_compiler();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+        let pooled = Engine::new(&config)?;
+        let ticker = Ticker::default();
+        ticker.drive(&pooled);
+        Ok(Self { pooled, roomy: OnceLock::new(), ticker })
+    }
+
+    /// The engine for calls with this memory limit.
+    ///
+    /// # Errors
+    /// The second engine does not start.
+    pub fn for_memory(&self, limit: u64) -> wasmtime::Result<&Engine> {
+        if limit <= POOL_MEMORY {
+            return Ok(&self.pooled);
+        }
+        if let Some(engine) = self.roomy.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::new(&without_compiler())?;
+        if self.roomy.set(engine.clone()).is_ok() {
+            self.ticker.drive(&engine);
+        }
+        Ok(self.roomy.get().unwrap_or(&self.pooled))
+    }
+}
+
+/// A process that runs guests never compiles: the code generator stays cold even where it is linked in.
+fn without_compiler() -> Config {
+    let mut config = base();
+    #[cfg(feature = "compiler")]
+    config.enable_compiler(false);
+    config
+}
+
+/// One thread for each engine that advances its epoch; an OS thread, so that nothing can starve it.
+#[derive(Default)]
+struct Ticker {
+    alive: Arc<()>,
+}
+
+impl Ticker {
+    fn drive(&self, engine: &Engine) {
+        let (engine, alive) = (engine.weak(), Arc::downgrade(&self.alive));
+        let tick = move || {
+            while alive.strong_count() > 0 {
+                std::thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
+                }
+            }
+        };
+        // Without a ticker no limit would hold: better to stop here than to run unlimited.
+        std::thread::Builder::new()
+            .name("vox-ticker".to_owned())
+            .spawn(tick)
+            .expect("the operating system starts one more thread");
+    }
+}

@@ -1,0 +1,9 @@
+//! The wasm tier: engine, linking, sandboxes, calls.
+
+pub(crate) mod convert;
+pub(crate) mod engine;
+pub(crate) mod meter;
+pub(crate) mod program;
+pub(crate) mod sandbox;
+mod trap;
+mod typed;

@@ -1,0 +1,305 @@
+//! One sandbox: a store with every limit armed, an instance, calls.
+
+use super::convert::{self, Mismatch};
+use super::meter::{Cancel, HANDLES, Meter, Stop};
+use super::program::{Based, CallState, Entry, Linked, Pure};
+use super::{trap, typed};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use vox_capabilities::base::{BaseState, Invocation, Sink};
+use vox_model::{Failure, Function, Limits, Outcome, Output, Usage, Value};
+use wasmtime::component::{Instance, InstancePre, Val};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+/// What a call brings besides its arguments.
+#[derive(Default)]
+pub struct CallOptions {
+    /// Ends the call from another thread.
+    pub cancel: Option<Cancel>,
+    /// Arguments and standard input, for components that run like a program.
+    pub invocation: Invocation,
+    /// Where standard output goes as it is written, instead of into the outcome.
+    pub stdout: Option<Box<dyn std::io::Write + Send>>,
+    /// Where standard error goes as it is written, instead of into the outcome.
+    pub stderr: Option<Box<dyn std::io::Write + Send>>,
+}
+
+/// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
+pub(crate) enum Live {
+    Pure(Store<Pure>, Instance),
+    Based(Box<Store<Based>>, Instance),
+}
+
+/// A sandbox that could not be made, or a call that gave no value.
+type Stopped = (Failure, Usage, Output);
+
+impl Live {
+    /// Makes a sandbox. `start` functions are guest code: they run under the same limits as the call.
+    pub(crate) fn start(
+        linked: &Linked,
+        engine: &Engine,
+        limits: Limits,
+        threads: &Threads,
+        options: CallOptions,
+    ) -> Result<Self, Box<Stopped>> {
+        let meter = Meter::new(limits, options.cancel.clone());
+        match linked {
+            Linked::Pure(pre) => {
+                let mut store = Store::new(engine, Pure { meter });
+                arm(&mut store, limits, UpdateDeadline::Continue(1));
+                match pre.instantiate(&mut store) {
+                    Ok(instance) => Ok(Self::Pure(store, instance)),
+                    Err(error) => Err(Box::new(stopped_pure(&error, &mut store))),
+                }
+            }
+            Linked::Based(pre) => Self::start_based(pre, engine, meter, threads, options),
+        }
+    }
+
+    fn start_based(
+        pre: &InstancePre<Based>,
+        engine: &Engine,
+        meter: Meter,
+        threads: &Threads,
+        options: CallOptions,
+    ) -> Result<Self, Box<Stopped>> {
+        let limits = *meter.limits();
+        let cap = limits.output;
+        let stdout = options.stdout.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
+        let stderr = options.stderr.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
+        let base = BaseState::new(&options.invocation, stdout, stderr);
+        let mut store = Box::new(Store::new(engine, Based { meter, base }));
+        arm(&mut store, limits, UpdateDeadline::Yield(1));
+        let runtime = threads.get()?;
+        let left = store.data().meter.left();
+        let made = runtime.block_on(within(left, options.cancel, pre.instantiate_async(&mut *store)));
+        match made {
+            Ok(instance) => Ok(Self::Based(store, instance)),
+            Err(error) => Err(Box::new(stopped_based(&error, &mut store))),
+        }
+    }
+
+    /// Calls a function.
+    pub(crate) fn call(
+        &mut self,
+        function: &Function,
+        entry: &Entry,
+        args: Vec<Value>,
+        threads: &Threads,
+        cancel: Option<Cancel>,
+    ) -> Result<(Option<Value>, Usage, Output), Box<Stopped>> {
+        match self {
+            Self::Pure(store, instance) => {
+                let called = call_pure(store, *instance, function, entry, args);
+                let usage = usage(&store.data().meter);
+                match called {
+                    Ok(value) => Ok((value, usage, Output::default())),
+                    Err(Wrong::Engine(error)) => Err(Box::new(stopped_pure(&error, store))),
+                    Err(Wrong::Ours(fault)) => Err(Box::new((fault, usage, Output::default()))),
+                }
+            }
+            Self::Based(store, instance) => {
+                let runtime = threads.get()?;
+                let left = store.data().meter.left();
+                let call = call_based(store, *instance, function, entry, args);
+                let called = runtime.block_on(async { within_wrong(left, cancel, call).await });
+                let usage = usage(&store.data().meter);
+                match called {
+                    Ok(value) => Ok((value, usage, output(store.data()))),
+                    Err(Wrong::Engine(error)) => Err(Box::new(stopped_based(&error, store))),
+                    Err(Wrong::Ours(fault)) => {
+                        Err(Box::new((fault, usage, output(store.data()))))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts the clock of another call in the same sandbox.
+    pub(crate) fn restart(&mut self) {
+        match self {
+            Self::Pure(store, _) => store.data_mut().meter.restart(),
+            Self::Based(store, _) => store.data_mut().meter.restart(),
+        }
+    }
+}
+
+/// Arms every limit of a store. The only place where stores are set up.
+fn arm<S: CallState>(store: &mut Store<S>, limits: Limits, go_on: UpdateDeadline) {
+    store.limiter(|state| state.meter());
+    store.set_hostcall_fuel(usize::try_from(limits.crossing()).unwrap_or(usize::MAX));
+    store.set_max_component_handles(HANDLES);
+    // One tick ahead: a deadline of zero would fire at once.
+    store.set_epoch_deadline(1);
+    let yields = matches!(go_on, UpdateDeadline::Yield(_));
+    store.epoch_deadline_callback(move |mut cx| {
+        let go_on = if yields { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) };
+        cx.data_mut().meter().on_epoch(go_on)
+    });
+}
+
+/// The threads that wait for timers and files on behalf of asynchronous calls; started when the first one comes,
+/// so that a process that only calls pure skills never has them.
+#[derive(Default)]
+pub(crate) struct Threads(OnceLock<Runtime>);
+
+impl Threads {
+    fn get(&self) -> Result<&Runtime, Box<Stopped>> {
+        if let Some(runtime) = self.0.get() {
+            return Ok(runtime);
+        }
+        let made = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("vox-io")
+            .enable_time()
+            .build();
+        match made {
+            // Whoever loses the race drops a runtime that has done nothing yet.
+            Ok(runtime) => Ok(self.0.get_or_init(|| runtime)),
+            Err(error) => {
+                let failure = Failure::Host(format!("no thread for asynchronous calls: {error}"));
+                Err(Box::new((failure, Usage::default(), Output::default())))
+            }
+        }
+    }
+}
+
+/// An error of the engine, or a fault of ours.
+enum Wrong {
+    Engine(wasmtime::Error),
+    Ours(Failure),
+}
+
+impl From<wasmtime::Error> for Wrong {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Mismatch> for Wrong {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Ours(Failure::Host(format!("arguments were not checked: {mismatch}")))
+    }
+}
+
+fn fault(what: &str) -> Wrong {
+    Wrong::Ours(Failure::Host(what.to_owned()))
+}
+
+fn lower_args(function: &Function, args: Vec<Value>) -> Result<Vec<Val>, Mismatch> {
+    args.into_iter().zip(&function.params).map(|(v, p)| convert::lower(v, &p.ty)).collect()
+}
+
+fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, Wrong> {
+    match (results.into_iter().next(), &function.result) {
+        (Some(val), Some(ty)) => {
+            convert::lift(val, ty).map(Some).ok_or_else(|| fault("a result was not of its type"))
+        }
+        (None, None) => Ok(None),
+        _ => Err(fault("a function gave another number of results than it has")),
+    }
+}
+
+fn call_pure(
+    store: &mut Store<Pure>,
+    instance: Instance,
+    function: &Function,
+    entry: &Entry,
+    args: Vec<Value>,
+) -> Result<Option<Value>, Wrong> {
+    let func = instance
+        .get_func(&mut *store, entry.index)
+        .ok_or_else(|| fault("an export went missing"))?;
+    if let Some(shape) = entry.shape
+        && let Some(result) = typed::call(store, func, shape, &args)
+    {
+        return Ok(Some(result?));
+    }
+    let args = lower_args(function, args)?;
+    let mut results = vec![Val::Bool(false); function.result.iter().len()];
+    func.call(store, &args, &mut results)?;
+    lift_result(function, results)
+}
+
+async fn call_based(
+    store: &mut Store<Based>,
+    instance: Instance,
+    function: &Function,
+    entry: &Entry,
+    args: Vec<Value>,
+) -> Result<Option<Value>, Wrong> {
+    let func = instance
+        .get_func(&mut *store, entry.index)
+        .ok_or_else(|| fault("an export went missing"))?;
+    if let Some(shape) = entry.shape
+        && let Some(result) = typed::call_async(store, func, shape, &args).await
+    {
+        return Ok(Some(result?));
+    }
+    let args = lower_args(function, args)?;
+    let mut results = vec![Val::Bool(false); function.result.iter().len()];
+    func.call_async(store, &args, &mut results).await?;
+    lift_result(function, results)
+}
+
+/// Waits for guest work until its time is over or somebody cancels it. Epochs cannot end a guest that waits
+/// inside the host; dropping its future does.
+async fn within<T>(
+    left: Duration,
+    cancel: Option<Cancel>,
+    work: impl Future<Output = wasmtime::Result<T>>,
+) -> wasmtime::Result<T> {
+    let cancelled = async {
+        match cancel {
+            Some(cancel) => cancel.cancelled().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = tokio::time::sleep(left) => Err(wasmtime::Error::new(Stop::Time)),
+        () = cancelled => Err(wasmtime::Error::new(Stop::Cancelled)),
+    }
+}
+
+async fn within_wrong<T>(
+    left: Duration,
+    cancel: Option<Cancel>,
+    work: impl Future<Output = Result<T, Wrong>>,
+) -> Result<T, Wrong> {
+    within(left, cancel, async { Ok(work.await) }).await?
+}
+
+fn usage(meter: &Meter) -> Usage {
+    Usage { time: meter.elapsed(), memory: meter.memory() }
+}
+
+fn output(state: &Based) -> Output {
+    let (stdout, lost_out) = state.base.stdout.take();
+    let (stderr, lost_err) = state.base.stderr.take();
+    Output { stdout, stderr, lost: lost_out + lost_err }
+}
+
+fn stopped_pure(error: &wasmtime::Error, store: &mut Store<Pure>) -> Stopped {
+    let meter = &store.data().meter;
+    (trap::classify(error, meter, &[]), usage(meter), Output::default())
+}
+
+fn stopped_based(error: &wasmtime::Error, store: &mut Store<Based>) -> Stopped {
+    let output = output(store.data());
+    let meter = &store.data().meter;
+    (trap::classify(error, meter, &output.stderr), usage(meter), output)
+}
+
+/// The outcome of a call.
+pub(crate) fn outcome(called: Result<(Option<Value>, Usage, Output), Box<Stopped>>) -> Outcome {
+    match called {
+        Ok((value, usage, output)) => Outcome { result: Ok(value), usage, output },
+        Err(stopped) => {
+            let (failure, usage, output) = *stopped;
+            Outcome { result: Err(failure), usage, output }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! `cargo xtask guests`: everything that becomes WebAssembly.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::process;
+use crate::python_guests;
+use crate::repo::{Repo, cargo_home};
+use crate::say;
+use crate::setup::guest_toolchain;
+
+/// The target of components that import nothing; the bundle is made from it.
+pub const PURE: &str = "wasm32-unknown-unknown";
+
+/// The target that the guests of the tests are built for.
+pub const WASI: &str = "wasm32-wasip2";
+
+/// Options of `cargo xtask guests`.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Build the components for this target only; may be repeated
+    #[arg(long, value_name = "TRIPLE")]
+    target: Vec<String>,
+}
+
+/// Runs the chore.
+///
+/// # Errors
+///
+/// When there is no toolchain for it or the build fails.
+pub fn run(repo: &Repo, args: &Args) -> Result<()> {
+    let both = [PURE, WASI];
+    let chosen: Vec<&str> = args.target.iter().map(String::as_str).collect();
+    let targets = if chosen.is_empty() {
+        &both
+    } else {
+        &chosen[..]
+    };
+    components(repo, targets)?;
+    for_tests(repo)
+}
+
+/// Builds the components of the bundle.
+///
+/// # Errors
+///
+/// When there is no toolchain for it or the build fails.
+pub fn components(repo: &Repo, targets: &[&str]) -> Result<()> {
+    build(repo, &repo.components(), targets)
+}
+
+/// Builds the guests that only tests use.
+///
+/// # Errors
+///
+/// When there is no toolchain for it or the build fails.
+pub fn for_tests(repo: &Repo) -> Result<()> {
+    if repo.test_guests().join("Cargo.toml").is_file() {
+        build(repo, &repo.test_guests(), &[WASI])?;
+    }
+    python_guests::build(repo)
+}
+
+/// Where the components stand after a build for this target.
+pub fn built_components(repo: &Repo, target: &str) -> PathBuf {
+    repo.components().join(format!("target/{target}/release"))
+}
+
+/// Where the guests of the tests stand after a build.
+pub fn built_for_tests(repo: &Repo) -> PathBuf {
+    repo.test_guests().join(format!("target/{WASI}/release"))
+}
+
+fn build(repo: &Repo, workspace: &Path, targets: &[&str]) -> Result<()> {
+    let toolchain = guest_toolchain::choose(repo)?;
+    let target_dir = workspace.join("target");
+    let identity = guest_toolchain::identity(repo, toolchain.as_deref())?;
+    start_anew_for(&identity, &target_dir)?;
+
+    say::step(&format!(
+        "building {} for {}",
+        repo.shown(workspace),
+        targets.join(" and ")
+    ));
+    // Started inside the workspace, so that its .cargo/config.toml applies.
+    let mut cargo = process::cargo(workspace, toolchain.as_deref());
+    cargo
+        .args(["build", "--release", "--quiet"])
+        .args(targets.iter().flat_map(|target| ["--target", target]))
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .args(["--config", &remapped_paths(repo)])
+        // Flags from the surroundings would replace those of the workspace, and change the artefacts.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET");
+    process::run(&mut cargo)
+}
+
+/// Keeps this machine's folders out of the guests, where panic messages name source files.
+fn remapped_paths(repo: &Repo) -> String {
+    let flag = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let flags = [flag(&cargo_home(), "/cargo"), flag(&repo.root, "/vox")];
+    format!("target.'cfg(target_family = \"wasm\")'.rustflags = {flags:?}")
+}
+
+/// Empties the target folder when another compiler or another build of its library filled it: cargo does not
+/// see that the library changed, and the build would end in "can't find crate".
+fn start_anew_for(identity: &str, target_dir: &Path) -> Result<()> {
+    let file = target_dir.join("guest-toolchain");
+    match fs::read_to_string(&file) {
+        Ok(found) if found == identity => return Ok(()),
+        Ok(_) => fs::remove_dir_all(target_dir)
+            .with_context(|| format!("{} cannot be removed", target_dir.display()))?,
+        Err(_) => {}
+    }
+    fs::create_dir_all(target_dir)
+        .and_then(|()| fs::write(&file, identity))
+        .with_context(|| format!("{} cannot be written", file.display()))
+}

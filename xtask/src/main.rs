@@ -1,0 +1,56 @@
+//! `cargo xtask`: the chores of this repository, each in a file of its own.
+
+mod bench;
+mod bundle;
+mod ci;
+mod generate;
+mod guests;
+mod process;
+mod python_guests;
+mod repo;
+mod say;
+mod setup;
+mod sources;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Put in place what building the guests and running the tests needs
+    Setup(setup::Args),
+    /// Build the components and the guests of the tests for WebAssembly
+    Guests(guests::Args),
+    /// Build the bundle that vox embeds, or check that it belongs to its sources
+    Bundle(bundle::Args),
+    /// Run every test
+    Test(test::Args),
+    /// Write the generated files, or check that they are up to date
+    Gen(generate::Args),
+    /// Run the benchmarks
+    Bench(bench::Args),
+    /// Run everything that has to pass before a change goes in
+    Ci,
+}
+
+fn main() -> Result<()> {
+    let repo = repo::Repo::find()?;
+    match Cli::parse().chore {
+        Chore::Setup(args) => setup::run(&repo, &args),
+        Chore::Guests(args) => guests::run(&repo, &args),
+        Chore::Bundle(args) => bundle::run(&repo, &args),
+        Chore::Test(args) => test::run(&repo, &args),
+        Chore::Gen(args) => generate::run(&repo, &args),
+        Chore::Bench(args) => bench::run(&repo, &args),
+        Chore::Ci => ci::run(&repo),
+    }
+}

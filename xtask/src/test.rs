@@ -1,0 +1,56 @@
+//! `cargo xtask test`: every test, the workspace's own last, so that its summary is the last line.
+
+use anyhow::Result;
+
+use crate::bundle;
+use crate::guests;
+use crate::process;
+use crate::repo::Repo;
+use crate::say;
+use crate::setup::{self, tools};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Passed to `cargo nextest run`, such as a part of a test's name; other kinds of tests are left out then
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARG"
+    )]
+    pass: Vec<String>,
+}
+
+/// Runs the chore.
+///
+/// # Errors
+///
+/// When something cannot be built or a test fails.
+pub fn run(repo: &Repo, args: &Args) -> Result<()> {
+    setup::run(repo, &setup::Args::default())?;
+    guests::run(repo, &guests::Args::default())?;
+    let bundle = bundle::fresh(repo)?;
+
+    if args.pass.is_empty() {
+        say::heading("tests of the components, compiled for this machine");
+        let mut native = process::cargo(&repo.components(), None);
+        native
+            .args(["test", "--quiet", "--workspace", "--target-dir"])
+            .arg(repo.components().join("target"));
+        process::run(&mut native)?;
+
+        say::heading("examples in the documentation");
+        let mut doc = process::cargo(&repo.root, None);
+        process::run(doc.args(["test", "--quiet", "--doc", "--workspace"]))?;
+    }
+
+    say::heading("tests of the workspace");
+    let mut nextest = process::cargo(&repo.root, None);
+    nextest
+        .args(["nextest", "run", "--workspace"])
+        .args(&args.pass)
+        .env("PATH", process::path_with(&tools::folders(repo))?)
+        .env("VOX_TEST_GUESTS", guests::built_for_tests(repo))
+        .env("VOX_TEST_BUNDLE", bundle);
+    process::run(&mut nextest)
+}
