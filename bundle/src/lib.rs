@@ -9,7 +9,9 @@
 pub mod compose;
 pub mod docs;
 mod embedded;
+mod library;
 pub mod manifest;
 mod strip;
 
+pub use library::Linkable;
 pub use embedded::{Bundle, LoadError, Packed, Part, UnpackError};

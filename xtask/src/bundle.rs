@@ -112,7 +112,8 @@ fn build(repo: &Repo, folder: &Path) -> Result<()> {
 /// When it was not; the message has the command that makes it anew.
 pub fn check(repo: &Repo) -> Result<()> {
     const CURE: &str = "run `cargo xtask bundle` and commit bundle/prebuilt";
-    let found = artefacts(repo, &repo.prebuilt()).context(CURE)?;
+    let found = artefacts(repo, &repo.prebuilt())
+        .with_context(|| format!("bundle/prebuilt is not complete; {CURE}"))?;
     let now = sources::of_bundle(repo)?;
     if found.source != now {
         bail!(

@@ -13,6 +13,8 @@ mod setup;
 mod sources;
 mod test;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -42,15 +44,25 @@ enum Chore {
     Ci,
 }
 
-fn main() -> Result<()> {
-    let repo = repo::Repo::find()?;
-    match Cli::parse().chore {
-        Chore::Setup(args) => setup::run(&repo, &args),
-        Chore::Guests(args) => guests::run(&repo, &args),
-        Chore::Bundle(args) => bundle::run(&repo, &args),
-        Chore::Test(args) => test::run(&repo, &args),
-        Chore::Gen(args) => generate::run(&repo, &args),
-        Chore::Bench(args) => bench::run(&repo, &args),
-        Chore::Ci => ci::run(&repo),
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match repo::Repo::find().and_then(|repo| run(&repo, cli.chore)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(repo: &repo::Repo, chore: Chore) -> Result<()> {
+    match chore {
+        Chore::Setup(args) => setup::run(repo, &args),
+        Chore::Guests(args) => guests::run(repo, &args),
+        Chore::Bundle(args) => bundle::run(repo, &args),
+        Chore::Test(args) => test::run(repo, &args),
+        Chore::Gen(args) => generate::run(repo, &args),
+        Chore::Bench(args) => bench::run(repo, &args),
+        Chore::Ci => ci::run(repo),
     }
 }

@@ -14,3 +14,11 @@ pub fn step(text: &str) {
 pub fn heading(text: &str) {
     eprintln!("\n==> {text}");
 }
+
+/// Says why a chore failed: what was to be done first, the cause of it below.
+pub fn failure(error: &anyhow::Error) {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {}", cause.to_string().trim_end());
+    }
+}

@@ -12,12 +12,13 @@ mod tools;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use vox_bundle::compose;
-use vox_bundle::manifest::PartEntry;
+use vox_bundle::manifest::{FileEntry, PartEntry};
 
 use crate::output::Output;
 use crate::recipe::{Ingredient, Recipe};
@@ -48,8 +49,17 @@ struct Args {
     out: PathBuf,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match build(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build(args: &Args) -> Result<()> {
     let recipe = Recipe::read(&args.recipe)?;
     let wit = componentize::Wit::read(&args.wit)?;
     let tools = tools::versions(&args.lock, &args.compiler)?;
@@ -59,10 +69,10 @@ fn main() -> Result<()> {
     let mut components = Vec::new();
     for ingredient in recipe.parts {
         let start = Instant::now();
-        let component = make(&args, &wit, &ingredient)
+        let component = make(args, &wit, &ingredient)
             .with_context(|| format!("the part {} could not be made", ingredient.name))?;
         let file = output.add(&ingredient.name, &component)?;
-        say(&ingredient.name, &file, start);
+        report(&ingredient.name, &file, start);
         components.push((ingredient.name.clone(), component));
         parts.push(PartEntry {
             name: ingredient.name,
@@ -80,8 +90,8 @@ fn main() -> Result<()> {
         .collect();
     let whole = compose::merge(&named).context("the parts do not merge")?;
     let whole = output.add("bundle", &whole)?;
-    say("all parts in one", &whole, start);
-    output.finish(parts, whole, args.source, tools)
+    report("all parts in one", &whole, start);
+    output.finish(parts, whole, args.source.clone(), tools)
 }
 
 /// Takes one part through all stages.
@@ -98,15 +108,19 @@ fn make(args: &Args, wit: &componentize::Wit, ingredient: &Ingredient) -> Result
     componentize::run(wit, ingredient, &module)
 }
 
-#[allow(
-    clippy::print_stderr,
-    reason = "a program for developers; what it made is what they want to see"
-)]
-fn say(name: &str, file: &vox_bundle::manifest::FileEntry, start: Instant) {
-    eprintln!(
+fn report(name: &str, file: &FileEntry, start: Instant) {
+    say(&format!(
         "  {name}: {} KiB, {} KiB compressed, {:.1} s",
         file.size / 1024,
         file.packed_size / 1024,
         start.elapsed().as_secs_f64()
-    );
+    ));
+}
+
+#[allow(
+    clippy::print_stderr,
+    reason = "a program for developers; what it made is what they want to see"
+)]
+fn say(text: &str) {
+    eprintln!("{text}");
 }

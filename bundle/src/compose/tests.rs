@@ -179,7 +179,7 @@ fn a_different_type_is_named() {
     );
     let error = link(("weather", &skill("0.1.0", "json")), &[("json", &other)]).unwrap_err();
     assert!(matches!(error, LinkError::Type { .. }));
-    assert_snapshot!(error.to_string(), @"");
+    assert_snapshot!(error.to_string(), @"weather imports vox:bundle/json@0.1.0, and vox:bundle/json@0.1.0 of json differs from it: mismatched type for export `query`: mismatched type for function result: mismatched type for result `err`: expected record, found string");
 }
 
 #[test]

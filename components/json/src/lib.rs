@@ -36,10 +36,7 @@ static ALLOCATOR: vox_guest_alloc::GuestAlloc = vox_guest_alloc::GuestAlloc::new
 #[cfg(target_family = "wasm")]
 #[unsafe(export_name = "wizer-initialize")]
 extern "C" fn initialize() {
-    ALLOCATOR.build_time(|| {
-        library::prepare();
-        schema::prepare();
-    });
+    ALLOCATOR.build_time(library::prepare);
 }
 
 struct Json;

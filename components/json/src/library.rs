@@ -89,6 +89,7 @@ fn twin(native: &Native<Data>) -> Native<Data> {
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 
 /// Parses the library. Without it, the first call does.
+#[cfg(target_family = "wasm")]
 pub(crate) fn prepare() {
     LIBRARY.get_or_init(Library::parse);
 }
@@ -256,4 +257,12 @@ fn read_value(text: &bytes::Bytes) -> Result<Val, String> {
     let document = std::str::from_utf8(text).map_err(|error| error.to_string())?;
     let shape = crate::query::Values { document: text.clone() };
     read::one(document, shape).map_err(|complaint| complaint.message)
+}
+
+/// Name and arity of everything that filters can call.
+#[cfg(test)]
+pub(crate) fn signatures() -> impl Iterator<Item = (&'static str, usize)> {
+    let library = LIBRARY.get_or_init(Library::parse);
+    let definitions = library.definitions.iter().map(|def| (def.name, def.args.len()));
+    definitions.chain(library.natives.iter().map(|(name, arguments, _)| (*name, arguments.len())))
 }

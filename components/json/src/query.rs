@@ -101,7 +101,7 @@ fn ended(exception: jaq_core::Exn<'_, Val>) -> Result<Flow, Error> {
 }
 
 /// Makes a filter ready to run, with what it needs of the library.
-fn compile(filter: &str) -> Result<Filter, Complaint> {
+pub(crate) fn compile(filter: &str) -> Result<Filter, Complaint> {
     refuse_excess(filter)?;
     let selection = library::select(filter);
     let arena = Arena::default();

@@ -8,6 +8,7 @@ mod check;
 mod decimal;
 mod form;
 mod index;
+mod keywords;
 mod uri;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::form::{self, Below, Draft};
 use super::uri;
-use regex_bites::string::Regex;
+use regex_bites::Regex;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ pub(super) struct Index<'s> {
     pub(super) draft: Draft,
     pub(super) pointers: Vec<String>,
     bases: Vec<String>,
-    /// Schemas by address, with a fragment for anchors.
-    addresses: BTreeMap<String, Place<'s>>,
+    /// Schemas and their bases by address, with a fragment for anchors.
+    addresses: BTreeMap<String, (&'s Value, usize)>,
     /// Anchors that `$dynamicRef` can lead to, by base and name.
-    dynamic: BTreeMap<(usize, &'s str), Place<'s>>,
+    dynamic: BTreeMap<(usize, &'s str), &'s Value>,
     /// Every place by the address of its value in memory.
     places: BTreeMap<*const Value, Place<'s>>,
     patterns: BTreeMap<&'s str, Regex>,
@@ -47,7 +47,7 @@ impl<'s> Index<'s> {
             patterns: BTreeMap::new(),
             tracks: false,
         };
-        index.addresses.insert(String::new(), root);
+        index.addresses.insert(String::new(), (schema, 0));
         index.subschema(schema, String::new(), 0)?;
         index.root = index.places[&std::ptr::from_ref(schema)];
         let places: Vec<_> = index.places.values().copied().collect();
@@ -107,16 +107,9 @@ impl<'s> Index<'s> {
         Ok(())
     }
 
-    fn place(&mut self, schema: &'s Value, pointer: String, base: usize) -> Place<'s> {
-        let place = Place { schema, pointer: self.pointers.len(), base };
+    fn place(&mut self, schema: &'s Value, pointer: String, base: usize) {
+        self.places.insert(schema, Place { schema, pointer: self.pointers.len(), base });
         self.pointers.push(pointer);
-        self.places.insert(schema, place);
-        for known in self.addresses.values_mut().chain(self.dynamic.values_mut()) {
-            if std::ptr::eq(known.schema, schema) {
-                *known = place;
-            }
-        }
-        place
     }
 
     /// Notes the names that a schema gives itself, and gives the base for what is in it.
@@ -125,31 +118,28 @@ impl<'s> Index<'s> {
         let ignored = self.draft <= Draft::Seven && fields.contains_key("$ref");
         let id = if ignored { None } else { text(if self.draft == Draft::Four { "id" } else { "$id" }) };
         let mut base = base;
-        let mut place = Place { schema, pointer: 0, base };
         if let Some(id) = id {
             let address = uri::resolve(&self.bases[base], id);
             let (address, fragment) = uri::split(&address);
             if !fragment.is_empty() {
-                place.base = base;
-                self.addresses.insert(format!("{address}#{fragment}"), place);
+                self.addresses.insert(format!("{address}#{fragment}"), (schema, base));
             }
             if address != self.bases[base] {
                 base = self.bases.len();
                 self.bases.push(address.to_owned());
-                place.base = base;
-                self.addresses.insert(address.to_owned(), place);
+                self.addresses.insert(address.to_owned(), (schema, base));
             }
         }
         if self.draft >= Draft::Of2019 {
             for keyword in ["$anchor", "$dynamicAnchor"] {
                 let Some(name) = text(keyword) else { continue };
-                self.addresses.insert(format!("{}#{name}", self.bases[base]), place);
+                self.addresses.insert(format!("{}#{name}", self.bases[base]), (schema, base));
                 if keyword == "$dynamicAnchor" {
-                    self.dynamic.insert((base, name), place);
+                    self.dynamic.insert((base, name), schema);
                 }
             }
             if fields.get("$recursiveAnchor") == Some(&Value::Bool(true)) && (id.is_some() || pointer.is_empty()) {
-                self.dynamic.insert((base, ""), place);
+                self.dynamic.insert((base, ""), schema);
             }
         }
         base
@@ -194,7 +184,7 @@ impl<'s> Index<'s> {
     }
 
     /// The place of a subschema.
-    pub(super) fn place_of(&self, schema: &'s Value) -> Option<Place<'s>> {
+    pub(super) fn place_of(&self, schema: &Value) -> Option<Place<'s>> {
         self.places.get(&std::ptr::from_ref(schema)).copied()
     }
 
@@ -227,7 +217,7 @@ impl<'s> Index<'s> {
 
     /// The place that a dynamic anchor of a schema means, if there is one of that name.
     pub(super) fn dynamic(&self, base: usize, name: &str) -> Option<Place<'s>> {
-        self.dynamic.get(&(base, name)).copied()
+        self.place_of(self.dynamic.get(&(base, name))?)
     }
 
     fn find(&self, from: Place<'s>, reference: &str) -> Option<Found<'s>> {
@@ -235,12 +225,11 @@ impl<'s> Index<'s> {
         let (resource, fragment) = uri::split(&address);
         let fragment = uri::decode(fragment);
         if !fragment.is_empty() && !fragment.starts_with('/') {
-            return self.addresses.get(&format!("{resource}#{fragment}")).copied().map(Found::Place);
+            let (schema, _) = self.addresses.get(&format!("{resource}#{fragment}"))?;
+            return self.place_of(schema).map(Found::Place);
         }
-        let root = self.addresses.get(resource)?;
-        let mut value = root.schema;
-        let mut base = root.base;
-        let mut pointer = self.pointers.get(root.pointer).cloned().unwrap_or_default();
+        let (mut value, mut base) = *self.addresses.get(resource)?;
+        let mut pointer = self.place_of(value).map_or(String::new(), |root| self.pointers[root.pointer].clone());
         for part in fragment.split('/').skip(1) {
             let name = part.replace("~1", "/").replace("~0", "~");
             value = match value {

@@ -1,13 +1,11 @@
 ;; `wait` sleeps for an hour inside the host; `leak` makes handles without end.
 (component
   (import "wasi:io/poll@0.2.0" (instance $poll
-    (export "pollable" (type (sub resource)))
-    (alias export 0 "pollable" (type $p))
-    (export "[method]pollable.block" (func (param "self" (borrow 0))))))
+    (export "pollable" (type $p (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $p))))))
   (alias export $poll "pollable" (type $pollable))
   (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
-    (alias outer 1 $pollable (type $outer))
-    (export "pollable" (type $p (eq $outer)))
+    (export "pollable" (type $p (eq $pollable)))
     (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
   (core func $subscribe (canon lower (func $clock "subscribe-duration")))
   (core func $block (canon lower (func $poll "[method]pollable.block")))

@@ -1,1 +1,0 @@
-//! vox-bundle-builder

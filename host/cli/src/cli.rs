@@ -1,0 +1,191 @@
+//! The command line: verbs, flags, help.
+
+use crate::commands;
+use crate::ui::{Color, Format};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+use vox_model::Limits;
+
+/// Runs typed WebAssembly skills from strangers, with nothing but what you grant.
+#[derive(Debug, Parser)]
+#[command(name = "vox", version, max_term_width = 100, disable_help_subcommand = true, after_help = TOUR)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Shown when `vox` is called alone, and at the end of its help.
+pub const TOUR: &str = "\
+Start here:
+  vox bundle                                           what is built in
+  vox call json query '{\"a\":[1,2]}' '.a[]'             call one typed function
+  vox pipe \"json.extract('.md') | markdown.to-html\"    chain functions, input on standard input
+  vox inspect ./mine.wasm                              what a component imports and exports
+  vox why ./mine.wasm                                  where it would run, and why
+  vox doctor                                           whether the limits hold on this machine";
+
+/// Flags of every verb.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// How results and errors are written
+    #[arg(long, value_enum, default_value_t, global = true, env = "VOX_FORMAT")]
+    pub format: Format,
+    /// Whether errors are coloured
+    #[arg(long, value_enum, default_value_t, global = true, env = "VOX_COLOR")]
+    pub color: Color,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true, env = "VOX_QUIET")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Inspect(commands::inspect::InspectArgs),
+    Why(commands::why::WhyArgs),
+    Call(commands::call::CallArgs),
+    Run(commands::run::RunArgs),
+    Pipe(commands::pipe::PipeArgs),
+    Bundle(commands::bundle::BundleArgs),
+    Doctor(commands::doctor::DoctorArgs),
+    Cache(commands::cache::CacheArgs),
+    Completions(commands::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Reference(commands::reference::ReferenceArgs),
+}
+
+/// How much a call may use.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Wall-clock time of a call, such as 500ms, 10s, 2m [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration, env = "VOX_LIMIT_TIME")]
+    limit_time: Option<Duration>,
+    /// Processor time of a call [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = duration, env = "VOX_LIMIT_CPU")]
+    limit_cpu: Option<Duration>,
+    /// Memory of a call, such as 64MiB, 1GiB [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, env = "VOX_LIMIT_MEMORY")]
+    limit_memory: Option<u64>,
+    /// Bytes of standard output and standard error each, and of the result where that is above 4 MiB [default: 1MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, env = "VOX_LIMIT_OUTPUT")]
+    limit_output: Option<u64>,
+}
+
+impl LimitArgs {
+    pub fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            memory: self.limit_memory.unwrap_or(default.memory),
+            time: self.limit_time.unwrap_or(default.time),
+            // Who gives a call more time gives it the processor for that time, unless they say otherwise.
+            cpu: self.limit_cpu.unwrap_or(self.limit_time.unwrap_or_default().max(default.cpu)),
+            output: self.limit_output.unwrap_or(default.output),
+        }
+    }
+}
+
+/// A duration such as `500ms`, `10s`, `2m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| "a duration is a number and a unit: 500ms, 10s, 2m".to_owned())?;
+    let millis = match &text[digits.len()..] {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1000),
+        "m" | "min" => number.checked_mul(60_000),
+        "" => return Err(format!("`{text}` has no unit: write {text}ms, {text}s or {text}m")),
+        unit => return Err(format!("`{unit}` is no unit of time: there are ms, s and m")),
+    };
+    // A day is longer than anybody waits; beyond it sums of times could overflow.
+    match millis {
+        Some(millis @ 1..=86_400_000) => Ok(Duration::from_millis(millis)),
+        _ => Err("a time limit lies between 1ms and 24 hours (1440m)".to_owned()),
+    }
+}
+
+/// A size such as `64MiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| "a size is a number and a unit: 64KiB, 10MiB, 1GiB".to_owned())?;
+    let shift = match &text[digits.len()..] {
+        "" | "B" => 0,
+        "KiB" | "K" | "k" => 10,
+        "MiB" | "M" => 20,
+        "GiB" | "G" => 30,
+        "KB" | "MB" | "GB" | "kB" => {
+            return Err(format!("units are binary here: write {}iB", &text[..text.len() - 1]));
+        }
+        unit => return Err(format!("`{unit}` is no unit of size: there are B, KiB, MiB and GiB")),
+    };
+    match number.checked_mul(1 << shift) {
+        // A component's memory has 32-bit addresses.
+        Some(size @ 1..=0x1_0000_0000) => Ok(size),
+        _ => Err("a size limit lies between 1 byte and 4GiB".to_owned()),
+    }
+}
+
+/// Reads the command line; help, version and mistakes are printed here and give the exit status.
+pub fn parse(words: &[OsString]) -> Result<Cli, ExitCode> {
+    if words.len() == 1 {
+        crate::ui::tour(TOUR);
+        return Err(ExitCode::from(2));
+    }
+    Cli::try_parse_from(words).map_err(|mut error| {
+        if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
+            misplaced_verb(&mut error, words);
+        }
+        let _ = error.print();
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
+}
+
+/// `vox json` is a skill without a verb: say the two commands that were likely meant.
+fn misplaced_verb(error: &mut clap::Error, words: &[OsString]) {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(word) = words.get(1).map(|word| word.to_string_lossy().into_owned()) else { return };
+    let is_skill = word.ends_with(".wasm") || vox_bundle::Bundle::embedded().part(&word).is_some();
+    if is_skill {
+        let tips = [format!("a verb comes first: vox inspect {word}"), format!("or: vox call {word} FUNCTION …")];
+        let tips = tips.into_iter().map(Into::into).collect();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    }
+}
+
+/// The names of all long flags of a verb, for telling them from parameters of a function.
+pub fn flags_of(verb: &str) -> Vec<String> {
+    let command = Cli::command();
+    let of = |command: &clap::Command| {
+        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let mut names = of(&command);
+    names.extend(command.find_subcommand(verb).map(of).unwrap_or_default());
+    names.extend(["help".to_owned(), "version".to_owned()]);
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_and_sizes() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("4GiB"), Ok(4 << 30));
+        for bad in ["", "s", "10", "10x", "0s", "-1s", "1.5s", "25000m", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+        for bad in ["", "MiB", "10MB", "0", "5GiB", "1TiB", "-1", "99999999999999999999"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `vox doctor`
+
+use super::{Done, Ended};
+use crate::error::Kind;
+use crate::ui::{Format, Ui};
+use crate::{host, places};
+use clap::Args;
+use serde_json::json;
+use std::process::ExitCode;
+use vox_runtime::cache::Cache;
+use vox_runtime::doctor::{Check, State, check};
+
+/// Check on this machine that every limit and guard holds
+///
+/// Runs guests that loop, grow, wait and leak, recycles sandboxes a hundred times and looks for leftovers, spoils a
+/// cache entry, and fills the pool. Exits with 10 when something does not hold.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vox doctor
+  vox doctor --format json")]
+pub struct DoctorArgs {}
+
+pub fn doctor(_: &DoctorArgs, ui: &Ui) -> Done {
+    let mut checks = check(host::compiler()?);
+    checks.push(cache());
+    checks.push(bundle());
+    if ui.format() == Format::Json {
+        let list: Vec<_> = checks
+            .iter()
+            .map(|c| json!({"name": c.name, "state": word(c.state), "detail": c.detail, "help": c.help}))
+            .collect();
+        ui.line(&json!({"version": 1, "checks": list, "tiers": tiers()}).to_string())?;
+    } else {
+        for check in &checks {
+            ui.line(&format!("{:4}  {}: {}", word(check.state), check.name, check.detail))?;
+            if let Some(help) = &check.help {
+                ui.line(&format!("      help: {help}"))?;
+            }
+        }
+        for offer in vox_runtime::offers() {
+            let state = offer.offered.as_ref().map_or_else(|why| format!("not offered: {why}"), |()| "offered".to_owned());
+            ui.line(&format!("tier  {}: {state}", offer.tier))?;
+        }
+    }
+    match checks.iter().any(|check| check.state == State::Bad) {
+        true => Err(Ended::Status(ExitCode::from(Kind::Missing.code()))),
+        false => Ok(()),
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Good => "ok",
+        State::Note => "note",
+        State::Bad => "FAIL",
+    }
+}
+
+fn tiers() -> Vec<serde_json::Value> {
+    let tier = |offer: vox_model::TierOffer| {
+        json!({"tier": offer.tier, "offered": offer.offered.is_ok(), "reason": offer.offered.err()})
+    };
+    vox_runtime::offers().into_iter().map(tier).collect()
+}
+
+fn cache() -> Check {
+    let opened = places::cache()
+        .map_err(|error| error.message)
+        .and_then(|root| Cache::open(&root).map_err(|error| error.to_string()))
+        .and_then(|cache| {
+            let usage = cache.usage().map_err(|error| error.to_string())?;
+            let quarantined = match usage.quarantined {
+                0 => String::new(),
+                count => format!(", {count} put aside as damaged"),
+            };
+            let root = cache.root().display();
+            Ok(format!("{root}: {} skills compiled, {} KiB{quarantined}", usage.code, usage.bytes.div_ceil(1024)))
+        });
+    match opened {
+        Ok(detail) => Check { name: "cache", state: State::Good, detail, help: None },
+        Err(detail) => {
+            let help = Some("calls work without it and compile each time; set VOX_HOME to a folder of yours".to_owned());
+            Check { name: "cache", state: State::Note, detail, help }
+        }
+    }
+}
+
+/// Every embedded component must unpack to what its digest says.
+fn bundle() -> Check {
+    use vox_model::Library as _;
+    let unpacked = host::library().map_err(|error| error.message).and_then(|library| {
+        library.parts().iter().try_for_each(|part| part.artifact.bytes().map(|_| ()))?;
+        Ok(library.parts().len())
+    });
+    match unpacked {
+        Ok(count) => Check {
+            name: "bundle",
+            state: State::Good,
+            detail: format!("{count} components unpack to their digests"),
+            help: None,
+        },
+        Err(detail) => Check {
+            name: "bundle",
+            state: State::Bad,
+            detail,
+            help: Some("this copy of vox is damaged: install it again".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,143 @@
+//! `vox inspect`
+
+use super::Done;
+use crate::error::CliError;
+use crate::host;
+use crate::signature;
+use crate::ui::{Format, Ui};
+use clap::Args;
+use serde_json::json;
+use std::fmt::Write as _;
+use vox_model::{SkillRef, schema};
+use vox_runtime::Skill;
+
+/// Show what a component imports and exports, with signatures and docs
+///
+/// Reads the component and runs nothing of it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vox inspect json
+  vox inspect ./mine.wasm --format json")]
+pub struct InspectArgs {
+    /// A bundle name such as json, or the path of a .wasm file
+    skill: String,
+    /// Show the JSON Schema of each function's arguments and result
+    #[arg(long)]
+    schema: bool,
+}
+
+pub fn inspect(args: &InspectArgs, ui: &Ui, quiet: bool) -> Done {
+    let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+    let host = host::start(ui, quiet)?;
+    let skill = host.inspect(&reference)?;
+    host::notes(&host, ui);
+    match ui.format() {
+        Format::Json => ui.line(&json(&skill, args.schema).to_string())?,
+        Format::Text | Format::Wave => ui.line(&text(&skill, args.schema))?,
+    }
+    Ok(())
+}
+
+fn text(skill: &Skill, schemas: bool) -> String {
+    let (facts, requirements) = (skill.facts(), skill.requirements());
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  sha256:{}  {} KiB", skill.artifact().name, skill.artifact().digest.short(), facts.size.div_ceil(1024));
+    let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
+    for need in &requirements.needs {
+        let _ = writeln!(out, "needs    {} (imports {})", need.capability, need.because);
+    }
+    for import in &requirements.unknown {
+        let _ = writeln!(out, "unknown  {import}");
+    }
+    for import in &requirements.bundled {
+        let _ = writeln!(out, "bundle   {import} (composed in)");
+    }
+    let _ = match requirements.inert.len() {
+        0 if facts.imports.is_empty() => writeln!(out, "imports  nothing"),
+        0 => Ok(()),
+        count => writeln!(out, "inert    {count} imports of base WASI, linked without effect: {}", list(&requirements.inert)),
+    };
+    if !facts.producers.is_empty() {
+        let made: Vec<_> = facts.producers.iter().map(|(field, value)| format!("{field} {value}")).collect();
+        let _ = writeln!(out, "made by  {}", made.join(", "));
+    }
+    let core = &facts.core;
+    let _ = writeln!(out, "inside   {} core modules, {} functions, {} KiB of code", core.modules, core.functions, core.code.div_ceil(1024));
+    let mut interface = None;
+    for function in &facts.functions {
+        if interface != Some(&function.id.interface) {
+            let _ = match &function.id.interface {
+                Some(name) => writeln!(out, "\n{name}"),
+                None => writeln!(out, "\nfunctions of the component"),
+            };
+            interface = Some(&function.id.interface);
+        }
+        describe(function, schemas, &mut out);
+    }
+    if facts.functions.is_empty() {
+        let _ = writeln!(out, "\nit exports no functions");
+    }
+    out
+}
+
+fn describe(function: &vox_model::Function, schemas: bool, out: &mut String) {
+    let _ = writeln!(out, "  {function}");
+    for line in function.docs.lines().take_while(|line| !line.is_empty()) {
+        let _ = writeln!(out, "      {line}");
+    }
+    for line in signature::text(function).lines().skip(1) {
+        let _ = writeln!(out, "      {line}");
+    }
+    if let Some(why) = &function.uncallable {
+        let _ = writeln!(out, "      cannot be called by name: {why}");
+    }
+    if schemas && function.uncallable.is_none() {
+        let _ = writeln!(out, "      arguments {}", schema::arguments(function));
+        if let Some(ty) = &function.result {
+            let _ = writeln!(out, "      result {}", schema::value(ty));
+        }
+    }
+}
+
+fn list(items: &[String]) -> String {
+    match items.is_empty() {
+        true => "none".to_owned(),
+        false => items.join(", "),
+    }
+}
+
+fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
+    let (facts, requirements) = (skill.facts(), skill.requirements());
+    let function = |f: &vox_model::Function| {
+        let mut object = json!({
+            "name": facts.display_name(f),
+            "id": f.id.to_string(),
+            "signature": f.to_string(),
+            "docs": f.docs,
+            "callable": f.uncallable.is_none(),
+            "uncallable": f.uncallable,
+        });
+        if let (true, Some(object)) = (schemas && f.uncallable.is_none(), object.as_object_mut()) {
+            object.insert("arguments".to_owned(), schema::arguments(f));
+            object.insert("result".to_owned(), f.result.as_ref().map(schema::value).into());
+        }
+        object
+    };
+    json!({
+        "version": 1,
+        "name": skill.artifact().name,
+        "digest": format!("sha256:{}", skill.artifact().digest),
+        "size": facts.size,
+        "worlds": skill.worlds(),
+        "needs": requirements.needs,
+        "unknown": requirements.unknown,
+        "bundled": requirements.bundled,
+        "inert": requirements.inert,
+        "imports": facts.imports.iter().map(|import| &import.name).collect::<Vec<_>>(),
+        "exports": facts.exports,
+        "functions": facts.functions.iter().map(function).collect::<Vec<_>>(),
+        "producers": facts.producers,
+        "core": facts.core,
+    })
+}

@@ -1,0 +1,116 @@
+//! `vox pipe`
+
+use super::Done;
+use crate::arguments::{standard_input, text_of};
+use crate::cli::LimitArgs;
+use crate::error::{CliError, Kind};
+use crate::ui::Ui;
+use crate::{host, render};
+use clap::Args;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use vox_model::{Grants, Limits, SkillRef, Value};
+use vox_runtime::pipeline::{self, Input, Resolve};
+use vox_runtime::{Host, OpenError, Program};
+
+/// Chain typed functions: the result of each becomes the first argument of the next
+///
+/// All types are checked before anything runs. Where a function returns a result, its ok side is passed on and an
+/// error ends the pipeline. A first function that lacks its first argument reads it from --input or standard input.
+/// To link components into one file is another thing: composition, not piping.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vox pipe \"json.extract('.items[].body') | markdown.to-html\" --input examples/feed.json
+  vox pipe \"json.extract('.items[].title') | regex.split('\\n')\" --format json < examples/feed.json")]
+pub struct PipeArgs {
+    /// Functions joined by |, such as "json.query('.a') | json.format"
+    pipeline: String,
+    /// The file that the first function reads; standard input when left out
+    #[arg(long, short, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Write the result to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
+    let text = &args.pipeline;
+    let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
+    let host = host::start(ui, quiet)?;
+    let mut skills = Skills { host: &host, limits: args.limits.limits(), opened: HashMap::new(), failed: None };
+    let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {
+        let kind = skills.failed.unwrap_or(Kind::Usage);
+        CliError::pipeline(error, text, kind)
+    })?;
+    let input = read_input(args, checked.input())?;
+    let (index, outcome) = checked.run(input, None);
+    host::notes(&host, ui);
+    let stage = &stages[index];
+    let what = format!("{}.{}", stage.skill, stage.function);
+    let program = skills.open(&stage.skill).map_err(|(message, _)| CliError::usage(message))?;
+    let callable = program.function(&stage.function)?;
+    render::outcome(outcome, callable.function(), &what, args.output.as_deref(), ui).map_err(|mut error| {
+        if stages.len() > 1 {
+            error.notes.push(format!("stage {} of {}: {}", index + 1, stages.len(), &text[stage.span.clone()]));
+        }
+        error
+    })?;
+    Ok(())
+}
+
+fn read_input(args: &PipeArgs, wanted: Input) -> Result<Option<Value>, CliError> {
+    if wanted == Input::None {
+        return match &args.input {
+            Some(_) => Err(CliError::usage("the first function has all its arguments: --input would not be read")),
+            None => Ok(None),
+        };
+    }
+    let (bytes, from) = match &args.input {
+        Some(path) => {
+            let name = path.display().to_string();
+            let bytes = std::fs::read(path)
+                .map_err(|error| CliError::usage(format!("--input {name} cannot be read: {error}")))?;
+            (bytes, name)
+        }
+        None => (standard_input()?, "standard input".to_owned()),
+    };
+    Ok(Some(match wanted {
+        Input::Bytes => Value::Bytes(bytes),
+        Input::Text | Input::None => Value::String(text_of(bytes, &from)?),
+    }))
+}
+
+/// Opens each skill once.
+struct Skills<'h> {
+    host: &'h Host,
+    limits: Limits,
+    opened: HashMap<String, Arc<Program>>,
+    failed: Option<Kind>,
+}
+
+impl Skills<'_> {
+    fn program(&self, skill: &str) -> Result<Program, CliError> {
+        let reference: SkillRef = skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+        self.host.open(&reference, &Grants::default(), self.limits).map_err(|error: OpenError| error.into())
+    }
+}
+
+impl Resolve for Skills<'_> {
+    fn open(&mut self, skill: &str) -> Result<Arc<Program>, (String, Option<String>)> {
+        if let Some(program) = self.opened.get(skill) {
+            return Ok(program.clone());
+        }
+        let program = self.program(skill).map_err(|error| {
+            self.failed = Some(error.kind);
+            let notes: String = error.notes.iter().map(|note| format!("; {note}")).collect();
+            (format!("{}{notes}", error.message), error.help)
+        })?;
+        let program = Arc::new(program);
+        self.opened.insert(skill.to_owned(), program.clone());
+        Ok(program)
+    }
+}

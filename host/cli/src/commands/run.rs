@@ -1,0 +1,73 @@
+//! `vox run`
+
+use super::{Done, Ended};
+use crate::arguments::standard_input;
+use crate::cli::LimitArgs;
+use crate::error::{CliError, Kind};
+use crate::host;
+use crate::ui::Ui;
+use clap::Args;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use vox_model::{Facts, Failure, Grants, SkillRef, Value};
+use vox_runtime::{CallOptions, Invocation};
+
+/// Run a component that is a program: one that exports wasi:cli/run
+///
+/// It gets the arguments, standard input when that is not a terminal, and nothing else: no environment, no files,
+/// no network. What it prints goes to standard output and standard error, up to --limit-output each.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vox run ./wc.wasm -- --lines < README.md
+  vox run ./tool.wasm --limit-time 1m -- input")]
+pub struct RunArgs {
+    /// The path of a .wasm file
+    skill: String,
+    /// Arguments of the program
+    #[arg(last = true)]
+    arguments: Vec<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
+    let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+    let host = host::start(ui, quiet)?;
+    let program = host.open(&reference, &Grants::default(), args.limits.limits())?;
+    let name = entry(program.facts()).ok_or_else(|| {
+        CliError::new(Kind::NotFound, format!("`{}` is not a program: it does not export wasi:cli/run", args.skill))
+            .help(format!("see what it exports: vox inspect {}", args.skill))
+    })?;
+    let input = match std::io::stdin().is_terminal() {
+        true => Vec::new(),
+        false => standard_input()?,
+    };
+    let own_name = std::path::Path::new(&args.skill).file_name().map(|name| name.to_string_lossy().into_owned());
+    let arguments = own_name.into_iter().chain(args.arguments).collect();
+    let options = CallOptions {
+        cancel: None,
+        invocation: Invocation { arguments, input },
+        stdout: Some(Box::new(std::io::stdout())),
+        stderr: Some(Box::new(std::io::stderr())),
+    };
+    let outcome = program.function(&name)?.call_with(vec![], options);
+    host::notes(&host, ui);
+    if outcome.output.lost > 0 {
+        ui.note(&format!("warning: {} bytes of what the program printed were cut; raise --limit-output", outcome.output.lost));
+    }
+    match outcome.result {
+        Ok(Some(Value::Result(Err(_)))) => Err(Ended::Status(ExitCode::from(1))),
+        Ok(_) | Err(Failure::Exit(0)) => Ok(()),
+        Err(Failure::Exit(status)) => Err(Ended::Status(ExitCode::from(status))),
+        Err(failure) => Err(CliError::failure(failure, &args.skill).into()),
+    }
+}
+
+/// The function that runs the program.
+fn entry(facts: &Facts) -> Option<String> {
+    let run = facts.functions.iter().find(|f| {
+        f.id.name == "run" && f.id.interface.as_deref().is_some_and(|i| i.starts_with("wasi:cli/run@0.2."))
+    });
+    run.map(|f| f.id.to_string())
+}

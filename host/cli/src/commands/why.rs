@@ -1,0 +1,117 @@
+//! `vox why`
+
+use super::{Done, Ended};
+use crate::cli::LimitArgs;
+use crate::error::{CliError, Kind};
+use crate::host;
+use crate::ui::{Format, Ui};
+use clap::Args;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use vox_model::{Grants, Plan, SkillRef};
+use vox_runtime::{Refused, Skill, decide, offers};
+
+/// Tell where a skill would run and with what, and why; or why it may not
+///
+/// Exits with 3 when the skill may not run.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vox why markdown
+  vox why ./mine.wasm --format json")]
+pub struct WhyArgs {
+    /// A bundle name such as json, or the path of a .wasm file
+    skill: String,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
+    let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+    let host = host::start(ui, quiet)?;
+    let skill = host.inspect(&reference)?;
+    let decision = decide(&skill, &Grants::default(), args.limits.limits());
+    host::notes(&host, ui);
+    let (text, json) = match &decision {
+        Ok(admitted) => (admitted_text(&skill, admitted.plan()), admitted_json(&skill, admitted.plan())),
+        Err(refused) => (refused_text(&skill, refused), refused_json(&skill, refused)),
+    };
+    match ui.format() {
+        Format::Json => ui.line(&json.to_string())?,
+        Format::Text | Format::Wave => ui.line(&text)?,
+    }
+    match decision {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Ended::Status(ExitCode::from(Kind::Denied.code()))),
+    }
+}
+
+fn head(skill: &Skill, verdict: &str) -> String {
+    format!("{} {verdict}\n  worlds   {}\n", skill.artifact().name, skill.worlds().join(", "))
+}
+
+fn admitted_text(skill: &Skill, plan: &Plan) -> String {
+    let mut out = head(skill, &format!("runs on the {} tier", plan.tier));
+    let _ = writeln!(out, "  because  {}", plan.reason);
+    for import in &plan.bundled {
+        let _ = writeln!(out, "  linked   {import}, from the bundle");
+    }
+    for import in &plan.inert {
+        let _ = writeln!(out, "  inert    {import}");
+    }
+    let limits = &plan.limits;
+    let _ = writeln!(
+        out,
+        "  limits   time {:?}, CPU {:?}, memory {} MiB, output {} KiB",
+        limits.time, limits.cpu, limits.memory >> 20, limits.output >> 10
+    );
+    out
+}
+
+fn refused_text(skill: &Skill, refused: &Refused) -> String {
+    let mut out = head(skill, "may not run");
+    for denial in &refused.denials {
+        let _ = writeln!(out, "  denied   {}: {}", denial.asked, denial.rule);
+        if !denial.help.is_empty() {
+            let _ = writeln!(out, "  help     {}", denial.help);
+        }
+    }
+    for offer in offers() {
+        let _ = match offer.offered {
+            Ok(()) => writeln!(out, "  tier     {}: offered", offer.tier),
+            Err(why) => writeln!(out, "  tier     {}: {why}", offer.tier),
+        };
+    }
+    out
+}
+
+fn admitted_json(skill: &Skill, plan: &Plan) -> serde_json::Value {
+    json!({
+        "version": 1,
+        "name": skill.artifact().name,
+        "runs": true,
+        "tier": plan.tier,
+        "reason": plan.reason,
+        "worlds": skill.worlds(),
+        "granted": plan.granted,
+        "bundled": plan.bundled,
+        "inert": plan.inert,
+        "limits": {
+            "time-ms": plan.limits.time.as_millis() as u64,
+            "cpu-ms": plan.limits.cpu.as_millis() as u64,
+            "memory": plan.limits.memory,
+            "output": plan.limits.output,
+        },
+    })
+}
+
+fn refused_json(skill: &Skill, refused: &Refused) -> serde_json::Value {
+    json!({
+        "version": 1,
+        "name": skill.artifact().name,
+        "runs": false,
+        "worlds": skill.worlds(),
+        "denials": refused.denials,
+    })
+}

@@ -1,0 +1,62 @@
+//! The host of this process: embedded bundle, user cache, this program as its own compiler.
+
+use crate::error::{CliError, Kind};
+use crate::places;
+use crate::ui::{Progress, Ui};
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use vox_bundle::Bundle;
+use vox_runtime::cache::Cache;
+use vox_runtime::{Compiler, Host};
+
+/// The first word on the command line of the compiler process.
+pub const COMPILER: &str = "__compile";
+
+/// Sandboxes of one command: a pipeline has one at a time, and a pool costs address space and start-up time.
+const SANDBOXES: u32 = 2;
+
+/// Runs this process as the compiler.
+pub fn compiler_process(words: &[OsString]) -> ExitCode {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let (mut input, mut output, mut errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    ExitCode::from(vox_runtime::compile_child(&words, &mut input, &mut output, &mut errors))
+}
+
+/// This program, started again as the compiler.
+pub fn compiler() -> Result<Compiler, CliError> {
+    let program = std::env::current_exe()
+        .map_err(|error| CliError::new(Kind::Missing, format!("the path of vox itself is not known: {error}")))?;
+    Ok(Compiler::Child { program, arguments: vec![COMPILER.into()] })
+}
+
+/// Starts the host. A cache that cannot be used is said and done without: calls are slower, not wrong.
+pub fn start(ui: &Ui, quiet: bool) -> Result<Host, CliError> {
+    let mut builder = Host::builder()
+        .library(Arc::new(library()?))
+        .compiler(compiler()?)
+        .sandboxes(SANDBOXES)
+        .observer(Arc::new(Progress::new(quiet)));
+    match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string())) {
+        Ok(cache) => builder = builder.cache(cache),
+        Err(why) => ui.note(&format!("warning: {why}; going on without a cache")),
+    }
+    builder.build().map_err(|error| CliError::new(Kind::Missing, error.to_string()).help("vox doctor"))
+}
+
+/// The bundle: the embedded one, unless the environment names a folder.
+pub fn library() -> Result<vox_bundle::Linkable, CliError> {
+    match places::bundle() {
+        None => Ok(vox_bundle::Linkable::new(Bundle::embedded())),
+        Some(folder) => Bundle::from_dir(&folder)
+            .map(|bundle| vox_bundle::Linkable::new(Box::leak(Box::new(bundle))))
+            .map_err(|error| CliError::new(Kind::Integrity, error.to_string())),
+    }
+}
+
+/// Says what went wrong with the cache while it was used.
+pub fn notes(host: &Host, ui: &Ui) {
+    for note in host.cache().map(Cache::notes).unwrap_or_default() {
+        ui.note(&format!("warning: cache: {note}"));
+    }
+}

@@ -1,0 +1,20 @@
+//! Where vox keeps things. With [`crate::cli`] the only reader of the environment.
+
+use crate::error::{CliError, Kind};
+use etcetera::BaseStrategy as _;
+use std::path::PathBuf;
+
+/// The folder of the cache: `$VOX_HOME/cache`, else `vox` in the user's cache folder (XDG Base Directory 0.8).
+pub fn cache() -> Result<PathBuf, CliError> {
+    if let Some(home) = std::env::var_os("VOX_HOME").filter(|home| !home.is_empty()) {
+        return Ok(PathBuf::from(home).join("cache"));
+    }
+    etcetera::base_strategy::Xdg::new().map(|places| places.cache_dir().join("vox")).map_err(|_| {
+        CliError::new(Kind::Missing, "there is no home folder to keep the cache in").help("set VOX_HOME to a folder of yours")
+    })
+}
+
+/// A bundle that stands in for the embedded one: for tests of freshly built components.
+pub fn bundle() -> Option<PathBuf> {
+    std::env::var_os("VOX_BUNDLE_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
