@@ -3,11 +3,9 @@
 //! - [`Bundle`]: the utility components, embedded in this crate or read from a folder.
 //! - [`compose`]: several components into one ([`compose::merge`]), and parts into a skill that imports them
 //!   ([`compose::link`]).
-//! - [`docs`]: the section of a component that holds the documentation of what it exports.
 //! - [`manifest`]: the file that describes a bundle.
 
 pub mod compose;
-pub mod docs;
 mod embedded;
 mod library;
 pub mod manifest;

@@ -4,7 +4,7 @@ use thiserror::Error;
 use wasm_encoder::{Component, ComponentSectionId, RawSection};
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
-use crate::docs;
+use vox_inspect::docs;
 
 /// The section in which WIT tools keep documentation. In a nested component it makes the outer one undecodable,
 /// because its names are looked up in the outer world.

@@ -41,6 +41,7 @@ struct Artefact {
     file: String,
     sha256: String,
     size: u64,
+    packed_size: u64,
 }
 
 /// Runs the chore.
@@ -142,11 +143,14 @@ fn artefacts(repo: &Repo, folder: &Path) -> Result<Manifest> {
             .read_to_end(&mut bytes)
             .with_context(|| format!("{} does not unpack", repo.shown(&file)))?;
         let digest = hex::encode(Sha256::digest(&bytes));
-        if digest != artefact.sha256 {
+        // The decoder does not look behind the end of its data, the size of the file does.
+        if digest != artefact.sha256 || packed.len() as u64 != artefact.packed_size {
             bail!(
-                "{} is not the file that its manifest describes\n  manifest {}\n  file     {digest}",
+                "{} is not the file that its manifest describes\n  manifest {}, {} bytes\n  file     {digest}, {} bytes",
                 repo.shown(&file),
-                artefact.sha256
+                artefact.sha256,
+                artefact.packed_size,
+                packed.len()
             );
         }
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use vox_bundle::docs::{self, Docs};
+use vox_inspect::docs::{self, Docs};
 use wasm_encoder::{ComponentSection, CustomSection};
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{PackageId, Resolve, WorldItem};
@@ -30,9 +30,8 @@ impl Wit {
         Ok(Self { resolve, package })
     }
 
-    fn docs(&self, world: &str) -> Result<Docs> {
-        let world = self.resolve.select_world(&[self.package], Some(world))?;
-        Ok(Docs::from_wit(&self.resolve, world))
+    fn docs(&self, interface: &str) -> Docs {
+        Docs::from_wit(&self.resolve, self.package).only(interface)
     }
 }
 
@@ -50,14 +49,9 @@ pub fn run(wit: &Wit, ingredient: &Ingredient, module: &[u8]) -> Result<Vec<u8>>
         .context("the module does not fit its world")?;
     check(&component, &ingredient.interface)?;
 
-    let docs = wit.docs(&ingredient.world)?;
-    let documented = docs.interfaces.contains_key(&ingredient.interface);
-    if !documented {
-        bail!(
-            "the world {} has no documentation of {}",
-            ingredient.world,
-            ingredient.interface
-        );
+    let docs = wit.docs(&ingredient.interface);
+    if docs.is_empty() {
+        bail!("the WIT package has no documentation of {}", ingredient.interface);
     }
     CustomSection {
         name: docs::SECTION.into(),

@@ -225,7 +225,7 @@ fn documentation_of_parts_does_not_break_decoding() {
         wit_component::decode(&json).is_err(),
         "the section is a trap by itself"
     );
-    let regex = with_section(&component(REGEX), crate::docs::SECTION, b"\x01{}");
+    let regex = with_section(&component(REGEX), vox_inspect::docs::SECTION, b"\x01{}");
     let merged = merge(&[("json", &json), ("regex", &regex)]).unwrap();
     assert_eq!(
         wit(&merged),
@@ -237,5 +237,5 @@ fn documentation_of_parts_does_not_break_decoding() {
     let linked = link(("skill", &skill), &[("all", &merged)]).unwrap();
     wit(&linked.component);
     let text = String::from_utf8_lossy(&linked.component);
-    assert!(!text.contains("package-docs") && !text.contains(crate::docs::SECTION));
+    assert!(!text.contains("package-docs") && !text.contains(vox_inspect::docs::SECTION));
 }

@@ -22,6 +22,14 @@ def from_entries:
     ($x | if has("value") then .value elif has("v") then .v else .Value end) });
 def with_entries(f): to_entries | map(f) | from_entries;
 
+# Makes what is missing on the way, as jq does.
+def setpath($path; $x):
+  if $path == [] then $x else $path[0] as $key
+    | if . == null then (if $key | isstring then {} else [] end) else . end
+    | (.[$key] | setpath($path[1:]; $x)) as $new
+    | if isarray and ($key | isnumber) and $key >= length then . + [range($key - length) | null] + [$new]
+      else .[$key] = $new end
+  end;
 def leaf_paths: paths(scalars);
 def tostream:
   path(def r: (.[]? | r), .; r) as $p

@@ -70,6 +70,11 @@ impl Docs {
         self
     }
 
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.interfaces.is_empty()
+    }
+
     /// The content of the section.
     pub fn to_section(&self) -> Vec<u8> {
         let mut section = vec![VERSION];

@@ -78,7 +78,7 @@ impl<'s> Index<'s> {
     fn subschema(&mut self, schema: &'s Value, pointer: String, base: usize) -> Result<(), String> {
         let fields = match schema {
             Value::Object(fields) => fields,
-            Value::Bool(_) if self.draft >= Draft::Six => {
+            Value::Bool(_) => {
                 self.place(schema, pointer, base);
                 return Ok(());
             }

@@ -3,9 +3,11 @@
 use super::meter::Meter;
 use super::typed::Shape;
 use vox_capabilities::base::{self, BaseState};
-use vox_model::Facts;
+use vox_capabilities::table::{self, Class};
+use vox_model::{Facts, InterfaceId};
 use wasmtime::Engine;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 /// The data of a store: which sandbox it belongs to is its type, so that nothing asks for WASI where none is.
@@ -66,11 +68,50 @@ pub(crate) fn link(engine: &Engine, component: &Component, facts: &Facts) -> was
     }
     let mut linker = Linker::<Based>::new(engine);
     base::link(&mut linker)?;
-    // The decision let nothing else through than base WASI, sockets and interfaces without functions: what is
-    // still missing are those, and whoever calls a socket function traps.
-    linker.define_unknown_imports_as_traps(component)?;
+    for (name, item) in component.component_type().imports(engine) {
+        if !is_linked(name)
+            && let ComponentItem::ComponentInstance(instance) = item.ty
+        {
+            trap_all(&mut linker, engine, name, &instance)?;
+        }
+    }
     Ok(Linked::Based(linker.instantiate_pre(component)?))
 }
+
+/// Whether [`base::link`] serves an import.
+fn is_linked(name: &str) -> bool {
+    let class = name.parse::<InterfaceId>().ok().and_then(|interface| table::class(&interface));
+    class == Some(Class::Inert)
+}
+
+/// Gives an interface that is not served functions that trap. The decision let only two kinds of them through:
+/// sockets, which runtimes import without using them, and interfaces that are imported for their types.
+fn trap_all(
+    linker: &mut Linker<Based>,
+    engine: &Engine,
+    name: &str,
+    instance: &ComponentInstance,
+) -> wasmtime::Result<()> {
+    let mut linker = linker.instance(name)?;
+    for (item, export) in instance.exports(engine) {
+        match export.ty {
+            ComponentItem::ComponentFunc(_) => {
+                let full = format!("{name}#{item}");
+                linker.func_new(item, move |_, _, _, _| Err(wasmtime::Error::new(NotServed(full.clone()))))?;
+            }
+            ComponentItem::Resource(_) => {
+                linker.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A guest called a function of an interface that is never served.
+#[derive(Debug, thiserror::Error)]
+#[error("the skill called {0}, which is never served")]
+struct NotServed(String);
 
 /// The entries of all functions that can be called, in the order of the facts.
 pub(crate) fn entries(component: &Component, facts: &Facts) -> Vec<Option<Entry>> {

@@ -3,6 +3,7 @@
 use super::meter::{Meter, Stop};
 use vox_inspect::docs::clean;
 use vox_model::{Failure, Frame, Limit, Limits, Trap};
+use wasmtime::component::ResourceTableError;
 use wasmtime_wasi::I32Exit;
 
 /// The longest name of a function that is shown, in characters. Names are the guest's own text.
@@ -38,7 +39,7 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
         );
         return Failure::Limit { limit: Limit::Output, detail };
     }
-    if root.contains("handle") && root.contains("limit") {
+    if error.is::<ResourceTableError>() || (root.contains("handle") && root.contains("limit")) {
         let detail = "the guest held more than 1,024 handles".to_owned();
         return Failure::Limit { limit: Limit::Handles, detail };
     }
