@@ -1,1 +1,14 @@
-//! tests
+//! What the tests of vox share: the program under test, guests, fixtures, luck, and a way to say what is missing.
+//!
+//! `README.md` says which test goes where.
+
+pub mod child;
+pub mod fixtures;
+pub mod luck;
+pub mod needs;
+pub mod places;
+pub mod program;
+pub mod skills;
+pub mod transcript;
+
+pub use needs::need;

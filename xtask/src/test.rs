@@ -7,7 +7,7 @@ use crate::guests;
 use crate::process;
 use crate::repo::Repo;
 use crate::say;
-use crate::setup::{self, tools};
+use crate::setup::{self, guest_toolchain, tools};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args, Default)]
@@ -52,5 +52,9 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
         .env("PATH", process::path_with(&tools::folders(repo))?)
         .env("VOX_TEST_GUESTS", guests::built_for_tests(repo))
         .env("VOX_TEST_BUNDLE", bundle);
+    // Tests that build a skill need the toolchain that can; without the variable the default one does.
+    if let Some(toolchain) = guest_toolchain::choose(repo)? {
+        nextest.env("VOX_TEST_TOOLCHAIN", toolchain);
+    }
     process::run(&mut nextest)
 }

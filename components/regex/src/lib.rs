@@ -39,7 +39,7 @@ impl Guest for Regex {
     }
 
     fn escape(text: String) -> String {
-        regex::escape(&text)
+        regex_syntax::escape(&text)
     }
 }
 

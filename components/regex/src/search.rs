@@ -1,7 +1,9 @@
-//! Searching with the crate `regex`, and its refusals with their place in the pattern.
+//! Searching with `regex-automata`, the inside of the crate `regex`, which can be told how much to prepare.
 
 use crate::bindings::exports::vox::bundle::regex::{Capture, Error, PatternError, Span};
-use regex::{Match, Regex, RegexBuilder};
+use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::util::{captures::Captures, interpolate, syntax};
+use regex_automata::{Match, PatternID};
 
 /// Largest compiled pattern, as the interface promises.
 const SIZE_LIMIT: usize = 1 << 20;
@@ -9,58 +11,86 @@ const SIZE_LIMIT: usize = 1 << 20;
 /// How deep groups may nest: parser and compiler recurse.
 const NEST_LIMIT: u32 = 100;
 
+/// From this length of a text on, preparing the fast engines takes less time than they save. A pattern lives for one
+/// call, and `\w` alone takes half a millisecond to prepare with them.
+const LONG_TEXT: usize = 16 * 1024;
+
 pub(crate) fn is_match(text: &str, pattern: &str) -> Result<bool, Error> {
-    Ok(compile(pattern)?.is_match(text))
+    Ok(compile(pattern, text)?.is_match(text))
 }
 
 pub(crate) fn find_all(text: &str, pattern: &str) -> Result<Vec<Span>, Error> {
-    Ok(compile(pattern)?.find_iter(text).map(span).collect())
+    Ok(compile(pattern, text)?.find_iter(text).map(|found| span(text, found)).collect())
 }
 
 pub(crate) fn captures(text: &str, pattern: &str) -> Result<Vec<Vec<Capture>>, Error> {
-    let regex = compile(pattern)?;
-    let groups = |found: regex::Captures<'_>| {
-        let group = |(name, matched): (Option<&str>, Option<Match<'_>>)| Capture {
+    let regex = compile(pattern, text)?;
+    let groups = |found: Captures| {
+        let group = |(index, name): (usize, Option<&str>)| Capture {
             name: name.map(str::to_owned),
-            matched: matched.map(span),
+            matched: found.get_group(index).map(|at| span(text, Match::new(PatternID::ZERO, at))),
         };
-        regex.capture_names().zip(found.iter()).map(group).collect()
+        regex.group_info().pattern_names(PatternID::ZERO).enumerate().map(group).collect()
     };
     Ok(regex.captures_iter(text).map(groups).collect())
 }
 
 pub(crate) fn replace(text: &str, pattern: &str, replacement: &str) -> Result<String, Error> {
-    Ok(compile(pattern)?.replace_all(text, replacement).into_owned())
+    let regex = compile(pattern, text)?;
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for found in regex.captures_iter(text) {
+        let Some(whole) = found.get_match() else { continue };
+        out.push_str(&text[copied..whole.start()]);
+        copied = whole.end();
+        interpolate::string(
+            replacement,
+            |group, out| {
+                if let Some(at) = found.get_group(group) {
+                    out.push_str(&text[at]);
+                }
+            },
+            |name| regex.group_info().to_index(PatternID::ZERO, name),
+            &mut out,
+        );
+    }
+    out.push_str(&text[copied..]);
+    Ok(out)
 }
 
 pub(crate) fn split(text: &str, pattern: &str) -> Result<Vec<String>, Error> {
-    Ok(compile(pattern)?.split(text).map(str::to_owned).collect())
+    Ok(compile(pattern, text)?.split(text).map(|at| text[at].to_owned()).collect())
 }
 
-fn compile(pattern: &str) -> Result<Regex, Error> {
-    RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).nest_limit(NEST_LIMIT).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(limit) => Error::PatternTooLarge(limit as u64),
-        error => Error::InvalidPattern(fault(pattern, &error)),
-    })
+fn compile(pattern: &str, text: &str) -> Result<Regex, Error> {
+    let long = text.len() >= LONG_TEXT;
+    let config = Config::new().nfa_size_limit(Some(SIZE_LIMIT)).hybrid(long).dfa(long).onepass(long);
+    Regex::builder()
+        .configure(config)
+        .syntax(syntax::Config::new().nest_limit(NEST_LIMIT))
+        .build(pattern)
+        .map_err(|error| refused(pattern, &error))
 }
 
-/// Parses the pattern once more, because the error of `regex` holds a drawing of the place instead of the place.
 #[cold]
-fn fault(pattern: &str, error: &regex::Error) -> PatternError {
+fn refused(pattern: &str, error: &BuildError) -> Error {
+    if let Some(limit) = error.size_limit() {
+        return Error::PatternTooLarge(limit as u64);
+    }
     let place = |span: &regex_syntax::ast::Span, message: String| PatternError {
         start: offset(span.start.offset),
         end: offset(span.end.offset),
         message,
     };
-    match regex_syntax::ParserBuilder::new().nest_limit(NEST_LIMIT).build().parse(pattern) {
-        Err(regex_syntax::Error::Parse(error)) => place(error.span(), error.kind().to_string()),
-        Err(regex_syntax::Error::Translate(error)) => place(error.span(), error.kind().to_string()),
+    Error::InvalidPattern(match error.syntax_error() {
+        Some(regex_syntax::Error::Parse(error)) => place(error.span(), error.kind().to_string()),
+        Some(regex_syntax::Error::Translate(error)) => place(error.span(), error.kind().to_string()),
         _ => PatternError { start: 0, end: offset(pattern.len()), message: error.to_string() },
-    }
+    })
 }
 
-fn span(found: Match<'_>) -> Span {
-    Span { start: offset(found.start()), end: offset(found.end()), text: found.as_str().to_owned() }
+fn span(text: &str, found: Match) -> Span {
+    Span { start: offset(found.start()), end: offset(found.end()), text: text[found.range()].to_owned() }
 }
 
 /// Texts in a 32-bit memory are shorter than 4 GiB.

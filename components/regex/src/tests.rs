@@ -54,7 +54,7 @@ fn replaces_and_splits() {
 #[test]
 fn escaped_text_matches_itself() {
     for text in ["a.b*c", "(?<x>)", "[]{}^$|\\", "päö 日本", "#-&~"] {
-        assert_eq!(pieces(text, &regex::escape(text)), [(0, text.len() as u32, text.to_owned())]);
+        assert_eq!(pieces(text, &regex_syntax::escape(text)), [(0, text.len() as u32, text.to_owned())]);
     }
 }
 
@@ -80,6 +80,19 @@ fn large_patterns_are_refused_and_no_pattern_runs_away() {
     let text = "a".repeat(20_000);
     assert!(!is_match(&text, "(a*)*b").expect("valid"));
     assert_eq!(pieces(&text, "(a+)+$").len(), 1);
+}
+
+#[test]
+fn short_and_long_texts_give_the_same() {
+    let line = "Ärger: a1=22, [x] (foo bar) k=v\n";
+    let long = line.repeat(2_000);
+    for pattern in [r"\w+", r"(?<k>\w)=(?<v>\w+)", r"\b", r"(?i)ä|FOO", r"\d{2}"] {
+        let one = find_all(line, pattern).expect("valid").len();
+        let all = find_all(&long, pattern).expect("valid").len();
+        assert!(all.abs_diff(one * 2_000) <= 2_000, "{pattern}: {one} in one line, {all} in all");
+        let replaced = replace(line, pattern, "<$0>").expect("valid");
+        assert!(replace(&long, pattern, "<$0>").expect("valid").contains(replaced.trim_end()));
+    }
 }
 
 #[test]

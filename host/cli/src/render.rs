@@ -35,7 +35,7 @@ pub fn outcome(outcome: Outcome, function: &Function, what: &str, to: Option<&Pa
         None => {
             let raw = ui.format() == Format::Text && matches!(value, Value::Bytes(_));
             let bytes = bytes(value, &ty, ui.format())?;
-            ui.data(&bytes)?;
+            ui.skill_data(&bytes)?;
             match raw || bytes.ends_with(b"\n") {
                 true => Ok(()),
                 false => ui.data(b"\n"),
@@ -79,16 +79,25 @@ fn skill_error(detail: Option<(&Value, &Type)>, what: &str) -> CliError {
     error
 }
 
-/// The payload of an error case on one line: texts as they are, records as `name value` pairs.
+/// The payload of an error case on one line: texts as they are, a record's `message` first and its other fields
+/// behind it.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => vox_inspect::docs::clean(text).replace('\n', "\\n"),
         Value::Option(None) => String::new(),
         Value::Option(Some(inner)) => plain(inner),
         Value::Record(fields) => {
-            let shown = fields.iter().map(|(name, value)| (name, plain(value)));
-            let shown: Vec<_> = shown.filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name} {text}")).collect();
-            shown.join(", ")
+            let shown = |(name, value): &(String, Value)| match plain(value) {
+                text if text.is_empty() => None,
+                text => Some(format!("{name} {text}")),
+            };
+            let rest = fields.iter().filter(|(name, _)| name != "message").filter_map(shown);
+            let rest = rest.collect::<Vec<_>>().join(", ");
+            match fields.iter().find(|(name, _)| name == "message") {
+                None => rest,
+                Some((_, message)) if rest.is_empty() => plain(message),
+                Some((_, message)) => format!("{} ({rest})", plain(message)),
+            }
         }
         other => json_of_scalar(other),
     }

@@ -25,12 +25,22 @@ fn made(function: &Function, message: String, text: String, span: std::ops::Rang
     error
 }
 
-/// The signature, and below it the definitions of the types it names.
-pub fn text(function: &Function) -> String {
+/// The signature, and below it the definitions of the types that its parameters name.
+fn text(function: &Function) -> String {
     let mut text = function.to_string();
-    let mut known = Vec::new();
-    for ty in function.params.iter().map(|p| &p.ty).chain(&function.result) {
-        definitions(ty, &mut known, &mut text);
+    for param in &function.params {
+        definitions(&param.ty, &mut Vec::new(), &mut text);
+    }
+    text
+}
+
+/// The definitions of all types that some functions name, each once, a line each.
+pub fn types<'f>(functions: impl Iterator<Item = &'f Function>) -> String {
+    let (mut known, mut text) = (Vec::new(), String::new());
+    for function in functions {
+        for ty in function.params.iter().map(|p| &p.ty).chain(&function.result) {
+            definitions(ty, &mut known, &mut text);
+        }
     }
     text
 }

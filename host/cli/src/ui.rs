@@ -71,6 +71,23 @@ impl Ui {
         }
     }
 
+    /// Writes data that a skill made. On a terminal its control characters are shown instead of obeyed: a skill
+    /// must not move the cursor, set the title or hide text.
+    pub fn skill_data(&self, bytes: &[u8]) -> Result<(), CliError> {
+        if !io::stdout().is_terminal() {
+            return self.data(bytes);
+        }
+        let mut shown = String::with_capacity(bytes.len());
+        for c in String::from_utf8_lossy(bytes).chars() {
+            match c {
+                '\n' | '\t' => shown.push(c),
+                c if c.is_control() => shown.extend(c.escape_unicode()),
+                c => shown.push(c),
+            }
+        }
+        self.data(shown.as_bytes())
+    }
+
     /// Writes a text and a line break where it lacks one.
     pub fn line(&self, text: &str) -> Result<(), CliError> {
         self.data(text.as_bytes())?;

@@ -15,7 +15,8 @@ use vox_runtime::pipeline;
 ///
 /// Arguments come in the order of the parameters, or by name as `--NAME VALUE`. A value is WAVE text, such as 3,
 /// true, [1, 2] or {name: "Ada"}; where a string is wanted, any text that is no WAVE string is taken as it is.
-/// @FILE reads the value from a file, - from standard input. Trailing `option` parameters may be left out.
+/// @FILE reads the value from a file, - from standard input. Trailing `option` parameters may be left out. Behind --
+/// nothing is taken for a flag.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +28,7 @@ pub struct CallArgs {
     /// A bundle name such as json, SKILL.FUNCTION such as json.query, or the path of a .wasm file
     skill: String,
     /// The function, unless it stands with the skill, and its arguments
-    #[arg(allow_hyphen_values = true, value_name = "FUNCTION ARGUMENTS")]
+    #[arg(allow_negative_numbers = true, value_name = "FUNCTION ARGUMENTS")]
     rest: Vec<String>,
     /// The arguments as one JSON object by parameter name; @FILE or - reads it
     #[arg(long, value_name = "OBJECT")]

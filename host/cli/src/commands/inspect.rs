@@ -64,16 +64,13 @@ fn text(skill: &Skill, schemas: bool) -> String {
     }
     let core = &facts.core;
     let _ = writeln!(out, "inside   {} core modules, {} functions, {} KiB of code", core.modules, core.functions, core.code.div_ceil(1024));
-    let mut interface = None;
-    for function in &facts.functions {
-        if interface != Some(&function.id.interface) {
-            let _ = match &function.id.interface {
-                Some(name) => writeln!(out, "\n{name}"),
-                None => writeln!(out, "\nfunctions of the component"),
-            };
-            interface = Some(&function.id.interface);
+    for group in facts.functions.chunk_by(|a, b| a.id.interface == b.id.interface) {
+        let title = group[0].id.interface.as_deref().unwrap_or("functions of the component");
+        let _ = writeln!(out, "\n{title}");
+        group.iter().for_each(|function| describe(function, schemas, &mut out));
+        for line in signature::types(group.iter()).lines().filter(|line| !line.is_empty()) {
+            let _ = writeln!(out, "  {line}");
         }
-        describe(function, schemas, &mut out);
     }
     if facts.functions.is_empty() {
         let _ = writeln!(out, "\nit exports no functions");
@@ -84,9 +81,6 @@ fn text(skill: &Skill, schemas: bool) -> String {
 fn describe(function: &vox_model::Function, schemas: bool, out: &mut String) {
     let _ = writeln!(out, "  {function}");
     for line in function.docs.lines().take_while(|line| !line.is_empty()) {
-        let _ = writeln!(out, "      {line}");
-    }
-    for line in signature::text(function).lines().skip(1) {
         let _ = writeln!(out, "      {line}");
     }
     if let Some(why) = &function.uncallable {

@@ -1,0 +1,184 @@
+//! vox itself, through its embedding API and with every limit armed.
+
+use crate::contenders::local::{Timed, local};
+use crate::runner::Contender;
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vox_bundle::{Bundle, Linkable};
+use vox_model::{Grants, Limits, Outcome, SkillRef, Value};
+use vox_runtime::cache::Cache;
+use vox_runtime::{Callable, Compiler, Host, Kept, Program};
+
+/// The first word on the command line that makes this program the compiler of its hosts.
+pub const COMPILER: &str = "__compile";
+
+/// Starts a host as the command line does: bundle, cache in this folder, compiler in a process of its own.
+///
+/// # Errors
+/// The engine does not start.
+pub fn host(cache: &Path, sandboxes: u32) -> Result<Host> {
+    let bundle = match std::env::var_os("VOX_BUNDLE_DIR").map(PathBuf::from) {
+        Some(folder) => &*Box::leak(Box::new(Bundle::from_dir(&folder)?)),
+        None => Bundle::embedded(),
+    };
+    let compiler = Compiler::Child { program: std::env::current_exe()?, arguments: vec![COMPILER.into()] };
+    Ok(Host::builder()
+        .library(Arc::new(Linkable::new(bundle)))
+        .cache(Cache::open(cache)?)
+        .compiler(compiler)
+        .sandboxes(sandboxes)
+        .build()?)
+}
+
+/// Opens a skill and keeps it for good.
+///
+/// # Errors
+/// See [`vox_runtime::OpenError`].
+pub fn open(host: &Host, skill: &str, limits: Limits) -> Result<&'static Program> {
+    let reference: SkillRef = skill.parse()?;
+    if let SkillRef::Bundle(name) = &reference {
+        part(host, name)?;
+    }
+    let program = host.open(&reference, &Grants::default(), limits)?;
+    Ok(Box::leak(Box::new(program)))
+}
+
+/// The bytes of a part of the bundle.
+///
+/// # Errors
+/// The bundle was never built, or does not have it.
+pub fn part(host: &Host, name: &str) -> Result<Arc<[u8]>> {
+    let library = host.library().context("no library")?;
+    if library.parts().is_empty() {
+        bail!("the bundle was never built: cargo xtask bundle --fresh, or set VOX_BUNDLE_DIR");
+    }
+    let part = library.part(name).with_context(|| format!("the bundle has no {name}"))?;
+    part.artifact.bytes().map_err(anyhow::Error::msg)
+}
+
+/// What a call gave.
+fn value(outcome: Outcome) -> Result<Value> {
+    match outcome.result? {
+        Some(Value::Result(Ok(Some(value)))) => Ok(*value),
+        Some(Value::Result(Err(error))) => bail!("the skill says {error:?}"),
+        Some(value) => Ok(value),
+        None => bail!("no value"),
+    }
+}
+
+fn bytes(value: Value) -> Vec<u8> {
+    match value {
+        Value::String(text) => text.into_bytes(),
+        Value::Bytes(bytes) => bytes,
+        other => format!("{other:?}").into_bytes(),
+    }
+}
+
+/// A fresh sandbox for every call.
+///
+/// # Errors
+/// There is no such function.
+pub fn fresh(program: &'static Program, function: &str, args: Vec<Value>) -> Result<Box<dyn Contender>> {
+    let callable = program.function(function)?;
+    Ok(local(move || value(callable.call(args.clone())), bytes))
+}
+
+/// One kept sandbox for all calls.
+///
+/// # Errors
+/// There is no such function, or the sandbox cannot be made.
+pub fn warm(program: &'static Program, function: &str, args: Vec<Value>) -> Result<Box<dyn Contender>> {
+    let callable = program.function(function)?;
+    let mut kept = keep(program)?;
+    Ok(local(move || value(kept.call(&callable, args.clone())), bytes))
+}
+
+/// A kept sandbox.
+///
+/// # Errors
+/// The sandbox cannot be made.
+pub fn keep(program: &'static Program) -> Result<Kept<'static>> {
+    program.keep().map_err(|outcome| anyhow::anyhow!("no sandbox: {:?}", outcome.result))
+}
+
+/// Calls a function in a kept sandbox.
+///
+/// # Errors
+/// The call fails.
+pub fn call(kept: &mut Kept<'_>, callable: &Callable<'_>, args: Vec<Value>) -> Result<Value> {
+    value(kept.call(callable, args))
+}
+
+/// The echo: what comes out goes in again, so that no copy is measured but those of the call.
+///
+/// # Errors
+/// There is no such function, or the sandbox cannot be made.
+pub fn echo(program: &'static Program, function: &str, input: &[u8], kept: bool) -> Result<Box<dyn Contender>> {
+    let callable = program.function(function)?;
+    let kept = if kept { Some(keep(program)?) } else { None };
+    Ok(Box::new(Echo { callable, kept, ball: input.to_vec() }))
+}
+
+struct Echo {
+    callable: Callable<'static>,
+    kept: Option<Kept<'static>>,
+    ball: Vec<u8>,
+}
+
+impl Echo {
+    fn turn(&mut self) -> Result<()> {
+        let mut args = vec![Value::Bytes(std::mem::take(&mut self.ball))];
+        if self.callable.function().params.len() == 2 {
+            args.push(Value::List(Vec::new()));
+        }
+        let outcome = match &mut self.kept {
+            Some(kept) => kept.call(&self.callable, args),
+            None => self.callable.call(args),
+        };
+        self.ball = bytes(value(outcome)?);
+        Ok(())
+    }
+}
+
+impl Contender for Echo {
+    fn once(&mut self) -> Result<Vec<u8>> {
+        self.turn()?;
+        Ok(self.ball.clone())
+    }
+
+    fn batch(&mut self, count: u64) -> Result<Duration> {
+        let start = Instant::now();
+        for _ in 0..count {
+            self.turn()?;
+        }
+        Ok(start.elapsed())
+    }
+}
+
+/// Opens a skill from a cache that holds it, and calls it once.
+pub fn cached(host: Host, skill: &'static str, function: &'static str, args: Vec<Value>) -> Box<dyn Contender> {
+    let open = move || -> Result<Value> { open_and_call(&host, skill, function, args.clone()) };
+    local(open, bytes)
+}
+
+/// Opens a skill from an empty cache, compiling it, and calls it once. Making the host is not measured.
+pub fn uncached(folder: PathBuf, skill: &'static str, function: &'static str, args: Vec<Value>) -> Box<dyn Contender> {
+    let mut turn = 0;
+    Box::new(Timed(move || {
+        turn += 1;
+        let cache = folder.join(format!("empty-{turn}"));
+        let host = host(&cache, 2)?;
+        let start = Instant::now();
+        let found = open_and_call(&host, skill, function, args.clone())?;
+        let took = start.elapsed();
+        std::fs::remove_dir_all(&cache)?;
+        Ok((took, bytes(found)))
+    }))
+}
+
+fn open_and_call(host: &Host, skill: &str, function: &str, args: Vec<Value>) -> Result<Value> {
+    let program = host.open(&skill.parse()?, &Grants::default(), Limits::default())?;
+    value(program.function(function)?.call(args))
+}

@@ -1,0 +1,115 @@
+//! One small call: in a fresh sandbox, in a kept one, and with a program of some size behind it.
+
+use crate::context::Context;
+use crate::contenders::local::{local, native_escape};
+use crate::contenders::podman::Podman;
+use crate::contenders::process::{Process, find};
+use crate::contenders::stock::{Kind, Mode, Remote, Work, remote};
+use crate::contenders::{lua, quickjs, vox};
+use crate::inputs::{DOCUMENT, FILTER, FILTER_PYTHON, TEXT};
+use crate::model::Row;
+use crate::runner::{Contender, Plan};
+use anyhow::Result;
+use std::hint::black_box;
+use vox_model::{Limits, Value};
+use vox_runtime::Program;
+
+const ESCAPE_IN_PYTHON: &str = "import re,sys; print(re.escape(sys.argv[1]))";
+
+/// A new sandbox, a typed call, and the end of the sandbox.
+pub fn fresh(context: &Context) -> Result<Vec<Row>> {
+    let host = context.host()?;
+    let regex = vox::open(&host, "regex", Limits::default());
+    let mut plan = Plan::new("fresh", "fresh-sandbox call: `regex.escape` of 64 bytes");
+    plan.add("vox, a fresh sandbox", escape(&regex, vox::fresh));
+    let component = context.part(&host, "regex");
+    for (label, mode, floor) in [
+        ("stock wasmtime, a new store and instance", Mode::Stock, Some(4.0)),
+        ("stock wasmtime, `instantiate_pre`", Mode::StockPre, None),
+        ("wasmtime tuned by hand, no limits", Mode::Tuned, None),
+    ] {
+        let path = component.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"));
+        let made = path.and_then(|path| remote(context.stock(), (mode, Kind::Escape, Work::Fresh), path, &[TEXT.as_bytes()]));
+        plan.add(label, made.map(Remote::boxed));
+        if let Some(floor) = floor {
+            plan.floor(floor);
+        }
+    }
+    plan.add("Lua 5.4 in process, a new state, no limits", Ok(lua::fresh(TEXT)));
+    plan.add("QuickJS in process, a new runtime, no limits", Ok(quickjs::fresh(TEXT)));
+    plan.add("native function", Ok(native()));
+    plan.add("process: true", find("true").map(|program| Process::new(&program, [""; 0]).boxed()));
+    plan.incomparable();
+    plan.add("process: python3", context.python().map(|python| Process::new(&python, ["-c", ESCAPE_IN_PYTHON, TEXT]).boxed()));
+    let podman = Podman::new(&context.temporary(""), TEXT).map(|podman| Box::new(podman) as Box<dyn Contender>);
+    plan.add("podman run of a static C binary", podman);
+    plan.floor(15_000.0);
+    plan.note("All limits of vox are armed: memory, time, CPU time, output, handles, stack. Lua, QuickJS and the native function have none.");
+    plan.note(format!("The container: `podman {}`.", Podman::flags()));
+    Ok(vec![plan.run(context.settings)])
+}
+
+/// The same in a sandbox that is kept.
+pub fn warm(context: &Context) -> Result<Vec<Row>> {
+    let host = context.host()?;
+    let regex = vox::open(&host, "regex", Limits::default());
+    let mut plan = Plan::new("warm", "warm call: `regex.escape` of 64 bytes, same instance");
+    plan.add("vox, a kept sandbox", escape(&regex, vox::warm));
+    let component = context.part(&host, "regex");
+    for (label, mode, floor) in [
+        ("stock wasmtime, the same instance", Mode::Stock, Some(2.0)),
+        ("wasmtime tuned by hand, no limits", Mode::Tuned, None),
+    ] {
+        let path = component.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"));
+        let made = path.and_then(|path| remote(context.stock(), (mode, Kind::Escape, Work::Warm), path, &[TEXT.as_bytes()]));
+        plan.add(label, made.map(Remote::boxed));
+        if let Some(floor) = floor {
+            plan.floor(floor);
+        }
+    }
+    plan.add("Lua 5.4 in process, the same state, no limits", lua::warm(TEXT));
+    plan.add("QuickJS in process, the same context, no limits", quickjs::warm(TEXT));
+    plan.add("native function", Ok(native()));
+    plan.note("vox makes its argument anew for every call, because a value is given away with the call.");
+    Ok(vec![plan.run(context.settings)])
+}
+
+/// jq: a program whose start costs something.
+pub fn query(context: &Context) -> Result<Vec<Row>> {
+    let host = context.host()?;
+    let json = vox::open(&host, "json", Limits::default());
+    let mut plan = Plan::new("query", "`json.query` of a small document in a fresh sandbox");
+    let ours = json.and_then(|json| vox::fresh(json, "query", vec![DOCUMENT.into(), FILTER.into()]));
+    plan.add("vox, a fresh sandbox", ours);
+    let args = [DOCUMENT.as_bytes(), FILTER.as_bytes()];
+    for (label, component, mode, floor) in [
+        ("stock wasmtime, json built plainly (wasm32-wasip2)", context.plain_json(), Mode::Stock, Some(20.0)),
+        ("stock wasmtime, the bundled json", context.part(&host, "json"), Mode::Stock, None),
+        ("wasmtime tuned by hand, the bundled json, no limits", context.part(&host, "json"), Mode::Tuned, None),
+    ] {
+        let made = component.and_then(|path| remote(context.stock(), (mode, Kind::Query, Work::Fresh), &path, &args));
+        plan.add(label, made.map(Remote::boxed));
+        if let Some(floor) = floor {
+            plan.floor(floor);
+        }
+    }
+    let document = context.file("small.json", DOCUMENT.as_bytes())?;
+    let jq = find("jq").map(|jq| Process::new(&jq, ["-c", FILTER]).arg(&document).boxed());
+    plan.add("process: jq", jq);
+    plan.floor(500.0);
+    plan.add("process: python3", context.python().map(|python| Process::new(&python, ["-c", FILTER_PYTHON, DOCUMENT]).boxed()));
+    Ok(vec![plan.run(context.settings)])
+}
+
+type Way = fn(&'static Program, &str, Vec<Value>) -> Result<Box<dyn Contender>>;
+
+fn escape(regex: &Result<&'static Program>, way: Way) -> Result<Box<dyn Contender>> {
+    match regex {
+        Ok(regex) => way(regex, "escape", vec![TEXT.into()]),
+        Err(error) => Err(anyhow::anyhow!("{error:#}")),
+    }
+}
+
+fn native() -> Box<dyn Contender> {
+    local(|| Ok(native_escape(black_box(TEXT))), String::into_bytes)
+}
