@@ -18,7 +18,8 @@ pub fn requirements(facts: &Facts, library: Option<&dyn Library>) -> Requirement
             ImportItem::Function => false,
         };
         match class {
-            Some(Class::Inert | Class::Blocked) => found.inert.push(import.name.clone()),
+            Some(Class::Inert) => found.inert.push(import.name.clone()),
+            Some(Class::Blocked) => found.blocked.push(import.name.clone()),
             Some(Class::Needs(capability)) => {
                 found.needs.push(Need { capability, because: import.name.clone() });
             }

@@ -36,6 +36,7 @@ const fn row(
 
 const ROWS: &[Row] = &[
     row("wasi:io", None, WASI, Class::Inert),
+    row("wasi:clocks", Some(&["timezone"]), WASI, Class::Blocked),
     row("wasi:clocks", None, WASI, Class::Inert),
     row("wasi:random", None, WASI, Class::Inert),
     row("wasi:cli", None, WASI, Class::Inert),

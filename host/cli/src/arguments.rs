@@ -13,8 +13,7 @@ pub type Parameters = Vec<(String, String)>;
 /// Takes the flags out that belong to the function and not to vox: with `call`, whatever long flag vox does not
 /// have. A parameter that shares its name with a flag of vox is given by `--json`.
 pub fn take_parameters(words: &mut Vec<OsString>) -> Parameters {
-    let verb = words.iter().skip(1).position(|word| !word.to_string_lossy().starts_with('-'));
-    let Some(verb) = verb.map(|at| at + 1).filter(|at| words[*at] == "call") else {
+    let Some(verb) = verb_at(words).filter(|at| words[*at] == "call") else {
         return Vec::new();
     };
     let known = flags_of("call");
@@ -46,6 +45,19 @@ pub fn take_parameters(words: &mut Vec<OsString>) -> Parameters {
     drop(rest);
     *words = kept;
     taken
+}
+
+/// Where the verb stands: behind flags of vox itself, two of which have a value.
+fn verb_at(words: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    while let Some(word) = words.get(at) {
+        match word.to_str() {
+            Some("--format" | "--color") => at += 2,
+            Some(flag) if flag.starts_with('-') => at += 1,
+            _ => return Some(at),
+        }
+    }
+    None
 }
 
 /// Reads arguments in the order of the parameters, then those by name.

@@ -194,6 +194,7 @@ impl From<LocateError> for CliError {
                 let name = path.display().to_string();
                 made.help(format!("check the path, or see what is built in: vox bundle (looked for {name})"))
             }
+            LocateError::TooLarge { .. } => Self { kind: Kind::Limit, ..made },
             LocateError::Unreadable { .. } => made,
         }
     }

@@ -45,6 +45,8 @@ pub struct Requirements {
     pub unknown: Vec<String>,
     /// Base WASI imports that are linked without effect.
     pub inert: Vec<String>,
+    /// Base WASI imports that are not served: their functions trap. Runtimes import them without using them.
+    pub blocked: Vec<String>,
     /// Interfaces of the bundle, which are composed in.
     pub bundled: Vec<String>,
 }
@@ -76,6 +78,8 @@ pub struct Plan {
     pub granted: Vec<Need>,
     /// Imports linked without effect.
     pub inert: Vec<String>,
+    /// Imports whose functions trap.
+    pub blocked: Vec<String>,
     /// Bundle interfaces composed in.
     pub bundled: Vec<String>,
     /// The limits of each call.

@@ -61,6 +61,7 @@ pub fn decide(skill: &Arc<Skill>, grants: &Grants, limits: Limits) -> Result<Adm
         reason: reason(skill),
         granted: requirements.needs.clone(),
         inert: requirements.inert.clone(),
+        blocked: requirements.blocked.clone(),
         bundled: requirements.bundled.clone(),
         limits,
     };
@@ -72,8 +73,12 @@ fn reason(skill: &Skill) -> String {
     match (r.needs.is_empty(), r.inert.is_empty()) {
         (true, true) => "it imports nothing, so the component sandbox serves all of it".to_owned(),
         (true, false) => format!(
-            "its {} come with its language and reach nothing, so the component sandbox serves all of it",
-            counted(r.inert.len(), "import")
+            "its {} of base WASI reach nothing{}, so the component sandbox serves all of it",
+            counted(r.inert.len() + r.blocked.len(), "import"),
+            match r.inert.iter().any(|import| import.starts_with("wasi:random/")) {
+                true => " but randomness",
+                false => "",
+            }
         ),
         (false, _) => "everything it needs is served inside the component sandbox".to_owned(),
     }

@@ -364,13 +364,15 @@ impl Shared {
         let compiled = self.compiler.compile(&bytes, CompileLimits::for_size(bytes.len() as u64));
         self.observer.compiled();
         let code = compiled.map_err(|source| OpenError::Compile { name: name.clone(), source })?;
+        let component = load(engine, &code).map_err(|error| OpenError::Link {
+            name: name.clone(),
+            reason: format!("it needs more than a sandbox has: {error:#}"),
+        })?;
+        // Only code that loads is worth keeping.
         if let Some(cache) = &self.cache {
             cache.put(&key, &code);
         }
-        load(engine, &code).map_err(|error| OpenError::Link {
-            name: name.clone(),
-            reason: format!("the engine refuses code that was just compiled: {error:#}"),
-        })
+        Ok(component)
     }
 }
 

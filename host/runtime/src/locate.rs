@@ -24,6 +24,16 @@ pub enum LocateError {
     /// There is no such file.
     #[error("there is no file {}", .0.display())]
     NoFile(PathBuf),
+    /// The file is larger than any component may be.
+    #[error("{} has {found} bytes, a component may have {allowed}", path.display())]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// Its size.
+        found: u64,
+        /// The largest size.
+        allowed: u64,
+    },
     /// The file cannot be read, or is none.
     #[error("{} cannot be read: {reason}", path.display())]
     Unreadable {
@@ -83,8 +93,7 @@ fn read(path: &Path, max: u64) -> Result<Vec<u8>, LocateError> {
         return Err(LocateError::Unreadable { path: path.to_owned(), reason: what.to_owned() });
     }
     if about.len() > max {
-        let reason = format!("it has {} bytes, a component may have {max}", about.len());
-        return Err(LocateError::Unreadable { path: path.to_owned(), reason });
+        return Err(LocateError::TooLarge { path: path.to_owned(), found: about.len(), allowed: max });
     }
     let mut bytes = Vec::with_capacity(about.len() as usize + 1);
     file.take(max + 1).read_to_end(&mut bytes).map_err(wrong)?;

@@ -58,6 +58,9 @@ fn text(skill: &Skill, schemas: bool) -> String {
         0 => Ok(()),
         count => writeln!(out, "inert    {count} imports of base WASI, linked without effect: {}", list(&requirements.inert)),
     };
+    if !requirements.blocked.is_empty() {
+        let _ = writeln!(out, "blocked  {} imports whose functions trap: {}", requirements.blocked.len(), list(&requirements.blocked));
+    }
     if !facts.producers.is_empty() {
         let made: Vec<_> = facts.producers.iter().map(|(field, value)| format!("{field} {value}")).collect();
         let _ = writeln!(out, "made by  {}", made.join(", "));
@@ -128,6 +131,7 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "unknown": requirements.unknown,
         "bundled": requirements.bundled,
         "inert": requirements.inert,
+        "blocked": requirements.blocked,
         "imports": facts.imports.iter().map(|import| &import.name).collect::<Vec<_>>(),
         "exports": facts.exports,
         "functions": facts.functions.iter().map(function).collect::<Vec<_>>(),

@@ -48,7 +48,11 @@ pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
 }
 
 fn head(skill: &Skill, verdict: &str) -> String {
-    format!("{} {verdict}\n  worlds   {}\n", skill.artifact().name, skill.worlds().join(", "))
+    let worlds = match skill.worlds() {
+        worlds if worlds.is_empty() => "none".to_owned(),
+        worlds => worlds.join(", "),
+    };
+    format!("{} {verdict}\n  worlds   {worlds}\n", skill.artifact().name)
 }
 
 fn admitted_text(skill: &Skill, plan: &Plan) -> String {
@@ -59,6 +63,9 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
     }
     for import in &plan.inert {
         let _ = writeln!(out, "  inert    {import}");
+    }
+    for import in &plan.blocked {
+        let _ = writeln!(out, "  blocked  {import}");
     }
     let limits = &plan.limits;
     let _ = writeln!(
@@ -97,6 +104,7 @@ fn admitted_json(skill: &Skill, plan: &Plan) -> serde_json::Value {
         "granted": plan.granted,
         "bundled": plan.bundled,
         "inert": plan.inert,
+        "blocked": plan.blocked,
         "limits": {
             "time-ms": plan.limits.time.as_millis() as u64,
             "cpu-ms": plan.limits.cpu.as_millis() as u64,

@@ -58,7 +58,7 @@ pub fn to_string(value: &Value, ty: &Type) -> Result<String, WaveError> {
 /// Whether every value of the type can be written as WAVE.
 pub fn expressible(ty: &Type) -> Result<(), WaveError> {
     match first_without_form(ty) {
-        Some(part) => Err(WaveError::new(format!("{part} has no WAVE form; use --json"))),
+        Some(part) => Err(WaveError::new(format!("{part} has no WAVE form, only a JSON one"))),
         None => Ok(()),
     }
 }

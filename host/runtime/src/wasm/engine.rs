@@ -1,5 +1,6 @@
 //! Engine settings: one function for the process that compiles and the one that runs.
 
+use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -109,13 +110,13 @@ fn pool(pool: Pool) -> PoolingAllocationConfig {
     let count = pool.sandboxes;
     config
         .total_component_instances(count)
-        .total_core_instances(count.saturating_mul(4))
-        .total_memories(count.saturating_mul(2))
-        .total_tables(count.saturating_mul(4))
+        .total_core_instances(count.saturating_mul(4).max(INSTANCES as u32))
+        .total_memories(count.saturating_mul(2).max(MEMORIES as u32))
+        .total_tables(count.saturating_mul(4).max(TABLE_COUNT as u32))
         .total_stacks(count)
-        .max_core_instances_per_component(16)
-        .max_memories_per_component(8)
-        .max_tables_per_component(16)
+        .max_core_instances_per_component(INSTANCES as u32)
+        .max_memories_per_component(MEMORIES as u32)
+        .max_tables_per_component(TABLE_COUNT as u32)
         .max_tables_per_module(4)
         .max_memories_per_module(1)
         .max_memory_size(POOL_MEMORY as usize)

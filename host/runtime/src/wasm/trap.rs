@@ -39,6 +39,10 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
         );
         return Failure::Limit { limit: Limit::Output, detail };
     }
+    if root.contains("instance count too high") || root.contains("table count too high") || root.contains("memory count too high") {
+        let detail = "the component makes more instances, memories or tables than one sandbox may".to_owned();
+        return Failure::Limit { limit: Limit::Handles, detail };
+    }
     if error.is::<ResourceTableError>() || (root.contains("handle") && root.contains("limit")) {
         let detail = "the guest held more than 1,024 handles".to_owned();
         return Failure::Limit { limit: Limit::Handles, detail };
