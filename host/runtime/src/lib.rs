@@ -40,13 +40,15 @@ pub mod doctor;
 mod host;
 mod locate;
 pub mod pipeline;
+mod program;
 mod wasm;
 
 #[cfg(feature = "compiler")]
 pub use compile::compile_child;
 pub use compile::{CompileError, CompileLimits, Compiler};
 pub use decide::{Admitted, Refused, decide, offers};
-pub use host::{Callable, FunctionError, Host, HostBuilder, HostError, Kept, Observer, OpenError, Program, Skill};
+pub use host::{Host, HostBuilder, HostError, Observer, OpenError, Skill};
+pub use program::{Callable, FunctionError, Kept, Program};
 pub use locate::LocateError;
 pub use vox_capabilities::base::Invocation;
 pub use wasm::engine::{POOL_MEMORY, Pool, TICK};

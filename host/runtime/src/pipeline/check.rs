@@ -1,7 +1,7 @@
 //! Proving that the types of a pipeline fit, before anything runs.
 
 use super::{Argument, PipelineError, Stage};
-use crate::host::Program;
+use crate::program::Program;
 use std::ops::Range;
 use vox_model::{Function, LookupError, Type, Value, wave};
 

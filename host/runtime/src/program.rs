@@ -1,0 +1,186 @@
+//! Opened skills and their functions: the half of the embedding API that calls.
+
+use crate::decide::Admitted;
+use crate::host::Shared;
+use crate::wasm::program::{Entry, Linked};
+use crate::wasm::sandbox::{CallOptions, Live, outcome};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use vox_model::{Facts, Failure, Function, LookupError, Outcome, Output, Plan, Usage, Value};
+use wasmtime::Engine;
+
+/// A skill that is compiled, linked and ready to be called any number of times, from any number of threads.
+pub struct Program {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) admitted: Admitted,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) engine: Engine,
+    pub(crate) linked: Linked,
+    pub(crate) entries: Vec<Option<Entry>>,
+}
+
+/// One function of a program.
+#[derive(Clone, Copy)]
+pub struct Callable<'p> {
+    program: &'p Program,
+    function: &'p Function,
+    entry: &'p Entry,
+}
+
+/// There is no function to call.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// The name leads to none, or to several.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// It cannot be called by name.
+    #[error("`{name}` cannot be called: {reason}")]
+    Uncallable {
+        /// Which function.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Program {
+    /// The decision it runs under.
+    pub fn plan(&self) -> &Plan {
+        self.admitted.plan()
+    }
+
+    /// What is known of it.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// A function by name: `query`, `json.query` or `vox:bundle/json@0.1.0#query`.
+    ///
+    /// # Errors
+    /// See [`FunctionError`].
+    pub fn function(&self, name: &str) -> Result<Callable<'_>, FunctionError> {
+        let function = self.facts.function(name)?;
+        let index = self.facts.functions.iter().position(|f| std::ptr::eq(f, function));
+        match index.and_then(|index| self.entries[index].as_ref()) {
+            Some(entry) => Ok(Callable { program: self, function, entry }),
+            None => Err(FunctionError::Uncallable {
+                name: name.to_owned(),
+                reason: function.uncallable.clone().unwrap_or_else(|| "it is not exported".to_owned()),
+            }),
+        }
+    }
+
+    /// A sandbox that is kept for several calls of one caller, instead of a fresh one for each.
+    ///
+    /// What one call leaves in the guest's memory the next one finds: keep a sandbox only for calls that may see
+    /// each other's data, and never across tenants. It is gone after the first failure.
+    ///
+    /// # Errors
+    /// The sandbox could not be made, as an outcome.
+    pub fn keep(&self) -> Result<Kept<'_>, Box<Outcome>> {
+        let live = self.start(CallOptions::default()).map_err(|stopped| Box::new(outcome(Err(stopped))))?;
+        Ok(Kept { program: self, live: Some(live) })
+    }
+
+    fn start(&self, options: CallOptions) -> Result<Live, Box<(Failure, Usage, Output)>> {
+        let limits = self.plan().limits;
+        Live::start(&self.linked, &self.engine, limits, &self.shared.threads, options)
+    }
+}
+
+impl Callable<'_> {
+    /// Its signature and docs.
+    pub fn function(&self) -> &Function {
+        self.function
+    }
+
+    /// Calls it in a fresh sandbox with every limit armed, and drops the sandbox.
+    ///
+    /// Arguments must have the types of the parameters; trailing `option` parameters may be left out. Blocks
+    /// until the call ended. Must not be called on a thread of an asynchronous runtime.
+    pub fn call(&self, args: Vec<Value>) -> Outcome {
+        self.call_with(args, CallOptions::default())
+    }
+
+    /// [`Callable::call`] with more than arguments.
+    pub fn call_with(&self, args: Vec<Value>, options: CallOptions) -> Outcome {
+        let args = match complete(self.function, args) {
+            Ok(args) => args,
+            Err(outcome) => return *outcome,
+        };
+        guarded(|| {
+            let cancel = options.cancel.clone();
+            let called = self.program.start(options).and_then(|mut live| {
+                live.call(self.function, self.entry, args, &self.program.shared.threads, cancel)
+            });
+            outcome(called)
+        })
+    }
+}
+
+/// A sandbox that somebody keeps, see [`Program::keep`].
+pub struct Kept<'p> {
+    program: &'p Program,
+    live: Option<Live>,
+}
+
+impl Kept<'_> {
+    /// Calls a function in the kept sandbox.
+    ///
+    /// After a failure the sandbox is gone and every further call fails with [`Failure::Host`].
+    pub fn call(&mut self, callable: &Callable<'_>, args: Vec<Value>) -> Outcome {
+        let args = match complete(callable.function, args) {
+            Ok(args) => args,
+            Err(outcome) => return *outcome,
+        };
+        let same = std::ptr::eq(callable.program, self.program);
+        let Some(mut live) = self.live.take().filter(|_| same) else {
+            let what = if same { "the kept sandbox is gone: an earlier call failed" } else { "a function of another program" };
+            return failed(what);
+        };
+        let threads = &self.program.shared.threads;
+        let (outcome, live) = {
+            let mut kept = None;
+            let outcome = guarded(|| {
+                live.restart();
+                let called = live.call(callable.function, callable.entry, args, threads, None);
+                if called.is_ok() {
+                    kept = Some(live);
+                }
+                outcome(called)
+            });
+            (outcome, kept)
+        };
+        self.live = live;
+        outcome
+    }
+}
+
+fn failed(what: &str) -> Outcome {
+    Outcome {
+        result: Err(Failure::Host(what.to_owned())),
+        usage: Usage::default(),
+        output: Output::default(),
+    }
+}
+
+/// Adds the options that were left out; any other number of arguments is a fault of the caller.
+fn complete(function: &Function, mut args: Vec<Value>) -> Result<Vec<Value>, Box<Outcome>> {
+    if args.len() < function.required() || args.len() > function.params.len() {
+        let what = format!("{function} was called with {} arguments", args.len());
+        return Err(Box::new(failed(&what)));
+    }
+    args.resize(function.params.len(), Value::Option(None));
+    Ok(args)
+}
+
+/// A panic of ours ends the call, not the process; the sandbox goes with it.
+fn guarded(call: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        failed(text.unwrap_or("a panic"))
+    })
+}
