@@ -1,7 +1,7 @@
 //! What the rows share.
 
 use crate::contenders::process::find;
-use crate::contenders::stock::{Shared, Stock};
+use crate::contenders::child::{Process, Shared};
 use crate::contenders::vox;
 use crate::runner::Settings;
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +21,7 @@ pub struct Context {
     pub build: bool,
     folder: TempDir,
     stock: OnceCell<Result<Shared>>,
+    scripts: OnceCell<Result<Shared>>,
     vox: OnceCell<Result<PathBuf, String>>,
     python: OnceCell<Result<PathBuf, String>>,
 }
@@ -38,6 +39,7 @@ impl Context {
             build,
             folder,
             stock: OnceCell::new(),
+            scripts: OnceCell::new(),
             vox: OnceCell::new(),
             python: OnceCell::new(),
         })
@@ -88,12 +90,21 @@ impl Context {
 
     /// Stock wasmtime, built and started when the first row wants it.
     pub fn stock(&self) -> &Result<Shared> {
-        self.stock.get_or_init(|| {
-            let target = self.root.join("bench/target/stock");
-            let program = target.join("release/vox-bench-stock");
-            self.cargo(&self.root.join("bench/stock"), &target, &[], &program)?;
-            Stock::start(&program, self.folder.path())
-        })
+        self.stock.get_or_init(|| self.child("stock"))
+    }
+
+    /// Lua and QuickJS, built and started when the first row wants them.
+    pub fn scripts(&self) -> &Result<Shared> {
+        self.scripts.get_or_init(|| self.child("scripts"))
+    }
+
+    fn child(&self, name: &str) -> Result<Shared> {
+        let target = self.root.join("bench/target").join(name);
+        let program = target.join("release").join(format!("vox-bench-{name}"));
+        self.cargo(&self.root.join("bench").join(name), &target, &[], &program)?;
+        let folder = self.temporary(name);
+        std::fs::create_dir_all(&folder)?;
+        Process::start(&program, &folder)
     }
 
     /// The release build of `vox`.

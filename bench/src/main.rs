@@ -74,8 +74,8 @@ fn compiler(words: &[String]) -> ExitCode {
 
 /// This program as one whose memory is measured.
 fn memory(words: &[String]) -> Result<ExitCode> {
-    let [kind, cache] = words else { bail!("which kind, and which cache?") };
-    let bytes = rows::memory::measure(kind, Path::new(cache))?;
+    let [cache] = words else { bail!("which cache?") };
+    let bytes = rows::memory::measure(Path::new(cache))?;
     writeln!(std::io::stdout(), "{bytes}")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -87,8 +87,12 @@ fn answer(ran: &Ran, place: &Place, out: &mut String) {
     }
     match ran.code {
         Some(0) => {}
-        Some(code) => drop(writeln!(out, "? {code}")),
-        None => drop(writeln!(out, "? ended by a signal")),
+        Some(code) => {
+            let _ = writeln!(out, "? {code}");
+        }
+        None => {
+            let _ = writeln!(out, "? ended by a signal");
+        }
     }
 }
 
@@ -143,8 +147,14 @@ fn difference(wanted: &str, found: &str) -> Option<String> {
     };
     let command = wanted[..first.min(wanted.len())].iter().rposition(|line| line.starts_with("$ ")).unwrap_or(0);
     let mut text = String::new();
-    wanted[command..first].iter().for_each(|line| drop(writeln!(text, "  {line}")));
-    wanted[first..].iter().take(12).for_each(|line| drop(writeln!(text, "- {line}")));
-    found[first..].iter().take(12).for_each(|line| drop(writeln!(text, "+ {line}")));
+    for line in &wanted[command..first] {
+        let _ = writeln!(text, "  {line}");
+    }
+    for line in wanted[first..].iter().take(12) {
+        let _ = writeln!(text, "- {line}");
+    }
+    for line in found[first..].iter().take(12) {
+        let _ = writeln!(text, "+ {line}");
+    }
     Some(text)
 }

@@ -4,8 +4,8 @@ use crate::context::Context;
 use crate::contenders::local::{local, native_escape};
 use crate::contenders::podman::Podman;
 use crate::contenders::process::{Process, find};
-use crate::contenders::stock::{Kind, Mode, Remote, Work, remote};
-use crate::contenders::{lua, quickjs, vox};
+use crate::contenders::child::{Kind, Mode, Remote, Work, remote, script};
+use crate::contenders::vox;
 use crate::inputs::{DOCUMENT, FILTER, FILTER_PYTHON, TEXT};
 use crate::model::Row;
 use crate::runner::{Contender, Plan};
@@ -35,8 +35,9 @@ pub fn fresh(context: &Context) -> Result<Vec<Row>> {
             plan.floor(floor);
         }
     }
-    plan.add("Lua 5.4 in process, a new state, no limits", Ok(lua::fresh(TEXT)));
-    plan.add("QuickJS in process, a new runtime, no limits", Ok(quickjs::fresh(TEXT)));
+    plan.add("Lua 5.4 in process, a new state, no limits", scripted(context, Mode::Lua, Work::Fresh));
+    plan.add("QuickJS in process, a new runtime, no limits", scripted(context, Mode::QuickJs, Work::Fresh));
+    plan.add("QuickJS in process, a new context, no limits", scripted(context, Mode::QuickJsContext, Work::Fresh));
     plan.add("native function", Ok(native()));
     plan.add("process: true", find("true").map(|program| Process::new(&program, [""; 0]).boxed()));
     plan.incomparable();
@@ -67,8 +68,8 @@ pub fn warm(context: &Context) -> Result<Vec<Row>> {
             plan.floor(floor);
         }
     }
-    plan.add("Lua 5.4 in process, the same state, no limits", lua::warm(TEXT));
-    plan.add("QuickJS in process, the same context, no limits", quickjs::warm(TEXT));
+    plan.add("Lua 5.4 in process, the same state, no limits", scripted(context, Mode::Lua, Work::Warm));
+    plan.add("QuickJS in process, the same context, no limits", scripted(context, Mode::QuickJs, Work::Warm));
     plan.add("native function", Ok(native()));
     plan.note("vox makes its argument anew for every call, because a value is given away with the call.");
     Ok(vec![plan.run(context.settings)])
@@ -108,6 +109,10 @@ fn escape(regex: &Result<&'static Program>, way: Way) -> Result<Box<dyn Contende
         Ok(regex) => way(regex, "escape", vec![TEXT.into()]),
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     }
+}
+
+fn scripted(context: &Context, mode: Mode, work: Work) -> Result<Box<dyn Contender>> {
+    script(context.scripts(), mode, work, TEXT).map(Remote::boxed)
 }
 
 fn native() -> Box<dyn Contender> {

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::contenders::local::NativeEcho;
-use crate::contenders::stock::{Kind, Mode, Remote, Work, remote};
+use crate::contenders::child::{Kind, Mode, Remote, Work, remote};
 use crate::contenders::vox;
 use crate::guests;
 use crate::inputs::noise;

@@ -3,8 +3,7 @@
 use crate::context::Context;
 use crate::contenders::local::{NativeEcho, local};
 use crate::contenders::process::{Process, find};
-use crate::contenders::stock::{Kind, Mode, Remote, Work, remote};
-use crate::contenders::vox;
+use crate::contenders::child::{Kind, Mode, Work, remote};
 use crate::guests;
 use crate::model::Row;
 use crate::runner::{Contender, Plan};

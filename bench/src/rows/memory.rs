@@ -1,8 +1,8 @@
 //! Memory of a live instance: the proportional share of a process that holds many, less what it had before.
 
 use crate::context::Context;
-use crate::contenders::stock::{Kind, Mode, Work, remote};
-use crate::contenders::{lua, quickjs, vox};
+use crate::contenders::child::{Kind, Mode, Remote, Work, remote, script};
+use crate::contenders::vox;
 use crate::inputs::TEXT;
 use crate::model::{Entry, Floor, Row, Status, Unit};
 use crate::stats::{median, ratio};
@@ -24,31 +24,26 @@ const MOST: f64 = 64.0 * 1024.0;
 pub fn rows(context: &Context) -> Result<Vec<Row>> {
     let host = context.host()?;
     let ready = vox::open(&host, "regex", Limits::default()).map(|_| ());
-    let component = context.part(&host, "regex");
-    let mut stock = component.and_then(|path| {
+    let stock = context.part(&host, "regex").and_then(|path| {
         remote(context.stock(), (Mode::Stock, Kind::Escape, Work::Fresh), &path, &[TEXT.as_bytes()])
     });
+    let scripted = |mode| script(context.scripts(), mode, Work::Fresh, TEXT);
     let cache = context.temporary("cache");
-    let kinds = [
-        ("vox, a kept sandbox", "vox"),
-        ("stock wasmtime, a live store", "stock"),
-        ("Lua 5.4, a state", "lua"),
-        ("QuickJS, a context of a shared runtime", "context"),
-        ("QuickJS, a runtime with a context", "runtime"),
+    let kinds: [(&str, Box<dyn Fn() -> Result<f64>>); 5] = [
+        ("vox, a kept sandbox", Box::new(move || in_process(&cache))),
+        ("stock wasmtime, a live store", remotely(stock)),
+        ("Lua 5.4, a state", remotely(scripted(Mode::Lua))),
+        ("QuickJS, a context of a shared runtime", remotely(scripted(Mode::QuickJsContext))),
+        ("QuickJS, a runtime with a context", remotely(scripted(Mode::QuickJs))),
     ];
     let mut samples: Vec<Result<Vec<f64>>> = kinds.iter().map(|_| Ok(Vec::new())).collect();
     if let Err(error) = ready {
         samples[0] = Err(error);
     }
     for _ in 0..context.settings.rounds {
-        for ((_, kind), samples) in kinds.iter().zip(&mut samples) {
+        for ((_, measure), samples) in kinds.iter().zip(&mut samples) {
             let Ok(list) = samples else { continue };
-            let measured = match (*kind, &mut stock) {
-                ("stock", Ok(stock)) => stock.memory(COUNT),
-                ("stock", Err(error)) => Err(anyhow::anyhow!("{error:#}")),
-                (kind, _) => in_process(kind, &cache),
-            };
-            match measured {
+            match measure() {
                 Ok(bytes) => list.push(bytes),
                 Err(error) => *samples = Err(error),
             }
@@ -79,41 +74,26 @@ fn entry(at: usize, label: &str, samples: Result<Vec<f64>>, base: &[f64]) -> Ent
     }
 }
 
-fn in_process(kind: &str, cache: &Path) -> Result<f64> {
-    let output = Command::new(std::env::current_exe()?).arg(MEASURED).arg(kind).arg(cache).output()?;
+fn remotely(child: Result<Remote>) -> Box<dyn Fn() -> Result<f64>> {
+    Box::new(move || match &child {
+        Ok(child) => child.memory(COUNT),
+        Err(error) => bail!("{error:#}"),
+    })
+}
+
+fn in_process(cache: &Path) -> Result<f64> {
+    let output = Command::new(std::env::current_exe()?).arg(MEASURED).arg(cache).output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default());
     }
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// Makes instances of this kind and gives the memory of one.
+/// Makes kept sandboxes and gives the memory of one.
 ///
 /// # Errors
 /// They cannot be made.
-pub fn measure(kind: &str, cache: &Path) -> Result<f64> {
-    match kind {
-        "vox" => of_vox(cache),
-        "lua" => growth(|| {
-            let state = lua::state()?;
-            lua::call(&state.1, TEXT)?;
-            Ok(state)
-        }),
-        "context" => {
-            let runtime = rquickjs::Runtime::new()?;
-            growth(|| called(quickjs::State::within(runtime.clone())?))
-        }
-        "runtime" => growth(|| called(quickjs::State::new()?)),
-        _ => bail!("unknown kind {kind}"),
-    }
-}
-
-fn called(state: quickjs::State) -> Result<quickjs::State> {
-    state.call(TEXT)?;
-    Ok(state)
-}
-
-fn of_vox(cache: &Path) -> Result<f64> {
+pub fn measure(cache: &Path) -> Result<f64> {
     let host = vox::host(cache, COUNT + 8)?;
     let program = vox::open(&host, "regex", Limits::default())?;
     let escape = program.function("escape")?;

@@ -38,8 +38,10 @@ impl Kind {
     }
 }
 
+/// Mirrors of the types in `wit/bundle/json.wit`.
 #[derive(ComponentType, Lift, Debug)]
 #[component(record)]
+#[allow(dead_code, reason = "read only when it is printed")]
 pub struct Position {
     offset: u32,
     line: u32,
@@ -48,6 +50,7 @@ pub struct Position {
 
 #[derive(ComponentType, Lift, Debug)]
 #[component(record)]
+#[allow(dead_code, reason = "read only when it is printed")]
 pub struct Complaint {
     at: Option<Position>,
     message: String,
@@ -55,6 +58,7 @@ pub struct Complaint {
 
 #[derive(ComponentType, Lift, Debug)]
 #[component(variant)]
+#[allow(dead_code, reason = "read only when it is printed")]
 pub enum JsonError {
     #[component(name = "invalid-document")]
     InvalidDocument(Complaint),

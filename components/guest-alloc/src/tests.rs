@@ -80,7 +80,7 @@ fn a_full_arena_goes_over_to_the_heap() {
         distinct.dedup();
         assert_eq!(distinct.len(), blocks.len());
         assert!(distinct.windows(2).all(|pair| pair[1] as usize - pair[0] as usize >= 100));
-        assert!(blocks.iter().all(|block| *block as usize % 16 == 0));
+        assert!(blocks.iter().all(|block| (*block as usize).is_multiple_of(16)));
         assert!(state.arena.holds(blocks[0]) && !state.arena.holds(blocks[9_999]));
         for block in &blocks {
             state.dealloc(*block, layout(100, 16));

@@ -24,10 +24,13 @@ pub(crate) enum Strings {
     Raw,
 }
 
-/// How deep the brackets of a filter may nest, and how many operators and words it may have: parser, compiler and
-/// interpreter recurse along both.
+/// How deep the brackets of a filter may nest: parser, compiler and interpreter recurse along them.
 const FILTER_DEPTH: usize = 100;
-const FILTER_LENGTH: usize = 2000;
+
+/// How long the chains of a filter may be, `1+1+1+…` or `try try try …`, along which the same three recurse. A chain
+/// is what stands in one pair of brackets up to the next `;`, with the chains that it stands in; a sign counts as one,
+/// a word as two, because words open larger terms, and so does `-`.
+const CHAIN: usize = 1000;
 
 /// Integers with more digits stay text: turning digits into a number takes time by the square of their count.
 const MOST_DIGITS: usize = 400;
@@ -110,44 +113,58 @@ pub(crate) fn compile(filter: &str) -> Result<Filter, Complaint> {
     Compiler::default().with_funs(selection.natives()).compile(modules).map_err(|errors| undefined(filter, errors))
 }
 
-/// Refuses filters whose brackets nest too deep, or that are too long a chain.
+/// An open bracket or string, and the length of the chain in it so far.
+struct Open {
+    byte: u8,
+    chain: usize,
+}
+
+/// Refuses filters whose brackets nest too deep or whose chains are too long.
 fn refuse_excess(filter: &str) -> Result<(), Complaint> {
-    let mut open: Vec<u8> = Vec::new();
-    let mut words = 0;
+    let mut open = vec![Open { byte: b'(', chain: 0 }];
+    // The sum over all that is open.
+    let mut chain = 0;
     let mut bytes = filter.bytes().enumerate();
     let mut last = b' ';
     while let Some((at, byte)) = bytes.next() {
-        let in_string = open.last() == Some(&b'"');
+        let nested = open.len() > 1;
+        let Some(inner) = open.last_mut() else { return Ok(()) };
+        let in_string = inner.byte == b'"';
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let weight = match byte {
+            _ if in_string || byte.is_ascii_whitespace() => 0,
+            b'-' => 2,
+            _ if !word(byte) => 1,
+            _ if word(last) || matches!(last, b'.' | b'$') => 0,
+            b'0'..=b'9' => 1,
+            _ => 2,
+        };
+        inner.chain += weight;
+        chain += weight;
         match byte {
             b'\\' if in_string => {
                 if let Some((_, b'(')) = bytes.next() {
-                    open.push(b'(');
+                    open.push(Open { byte: b'(', chain: 0 });
                 }
             }
-            b'"' if in_string => {
-                open.pop();
+            b'"' if !in_string => open.push(Open { byte, chain: 0 }),
+            b'(' | b'[' | b'{' if !in_string => open.push(Open { byte, chain: 0 }),
+            b'"' | b')' | b']' | b'}' if in_string == (byte == b'"') && nested => {
+                chain -= open.pop().map_or(0, |closed| closed.chain);
             }
-            _ if in_string => {}
-            b'"' | b'(' | b'[' | b'{' => open.push(byte),
-            b')' | b']' | b'}' => {
-                open.pop();
-            }
-            b'#' => {
+            b';' if !in_string => chain -= std::mem::take(&mut inner.chain),
+            b',' if inner.byte == b'{' => chain -= std::mem::take(&mut inner.chain),
+            b'#' if !in_string => {
                 bytes.find(|(_, byte)| *byte == b'\n');
             }
             _ => {}
         }
-        // The start of a word, or an operator.
-        if !in_string && !byte.is_ascii_whitespace() {
-            let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            words += usize::from(!(inside(byte) && inside(last)));
-        }
         last = byte;
-        if open.len() > FILTER_DEPTH {
+        if open.len() > FILTER_DEPTH + 1 {
             return Err(complain::at(filter, at, format!("the filter nests deeper than {FILTER_DEPTH} levels")));
         }
-        if words > FILTER_LENGTH {
-            return Err(complain::at(filter, at, format!("the filter has more than {FILTER_LENGTH} words and signs")));
+        if chain > CHAIN {
+            return Err(complain::at(filter, at, "the filter is too long a chain; functions make it shorter"));
         }
     }
     Ok(())

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
-/// How deep schemas may lead into schemas, through documents and through references.
-const DEPTH: usize = 1500;
+/// How deep schemas may lead into schemas, through documents and through references: measured to fit the 512 KiB of
+/// stack that a sandbox has.
+const DEPTH: usize = 640;
 
 /// What of an object or array a schema has looked at, for `unevaluatedProperties` and `unevaluatedItems`.
 #[derive(Default)]
@@ -70,7 +71,7 @@ impl<'a, 's, 'd> Checker<'a, 's, 'd> {
     /// Checks a part of the document against a place of the schema.
     fn place(&mut self, place: Place<'s>, part: &'d Value) -> Checked<'d> {
         if self.depth == DEPTH {
-            return Err(format!("at `{}`: the schema leads in a circle or too deep", self.index.pointers[place.pointer]));
+            return Err(self.index.at(place.pointer, "the schema leads in a circle or too deep"));
         }
         self.depth += 1;
         let outer = std::mem::replace(&mut self.pointer, self.index.pointers[place.pointer].clone());

@@ -71,8 +71,9 @@ impl<'s> Index<'s> {
         place.schema.get(keyword).filter(|_| known)?.as_str()
     }
 
-    fn at(&self, pointer: &str, message: impl std::fmt::Display) -> String {
-        if pointer.is_empty() { message.to_string() } else { format!("at `{pointer}`: {message}") }
+    /// A message about a place.
+    pub(super) fn at(&self, pointer: usize, message: &str) -> String {
+        located(&self.pointers[pointer], message)
     }
 
     fn subschema(&mut self, schema: &'s Value, pointer: String, base: usize) -> Result<(), String> {
@@ -82,13 +83,13 @@ impl<'s> Index<'s> {
                 self.place(schema, pointer, base);
                 return Ok(());
             }
-            _ => return Err(self.at(&pointer, "a schema has to be an object, true or false")),
+            _ => return Err(located(&pointer, "a schema has to be an object, true or false")),
         };
         let base = self.name(schema, fields, &pointer, base);
         let only_reference = self.draft <= Draft::Seven && fields.contains_key("$ref");
         for (keyword, value) in fields {
             if let Some(fault) = form::fault(keyword, value, self.draft) {
-                return Err(self.at(&pointer, fault));
+                return Err(located(&pointer, fault));
             }
             self.tracks |= keyword.starts_with("unevaluated");
             if keyword == "pattern" && !only_reference && let Some(pattern) = value.as_str() {
@@ -146,13 +147,13 @@ impl<'s> Index<'s> {
     }
 
     fn children(&mut self, keyword: &str, value: &'s Value, below: Below, pointer: &str, base: usize) -> Result<(), String> {
-        let wrong = |index: &Self, expected: &str| Err(index.at(pointer, format!("`{keyword}` has to be {expected}")));
+        let wrong = |expected: &str| Err(located(pointer, format!("`{keyword}` has to be {expected}")));
         let path = format!("{pointer}/{keyword}");
         match (below, value) {
             (Below::One | Below::OneOrList, Value::Object(_) | Value::Bool(_)) => self.subschema(value, path, base),
             (Below::List | Below::OneOrList, Value::Array(list)) => {
                 if list.is_empty() && below == Below::List {
-                    return wrong(self, "a list that is not empty");
+                    return wrong("a list that is not empty");
                 }
                 list.iter().enumerate().try_for_each(|(at, schema)| self.subschema(schema, format!("{path}/{at}"), base))
             }
@@ -162,17 +163,17 @@ impl<'s> Index<'s> {
                 }
                 self.subschema(schema, format!("{path}/{}", escape(name)), base)
             }),
-            (Below::One, _) => wrong(self, "a schema"),
-            (Below::OneOrList, _) => wrong(self, "a schema or a list of schemas"),
-            (Below::List, _) => wrong(self, "a list of schemas"),
-            (Below::Map | Below::Dependencies, _) => wrong(self, "an object of schemas"),
+            (Below::One, _) => wrong("a schema"),
+            (Below::OneOrList, _) => wrong("a schema or a list of schemas"),
+            (Below::List, _) => wrong("a list of schemas"),
+            (Below::Map | Below::Dependencies, _) => wrong("an object of schemas"),
         }
     }
 
     fn pattern(&mut self, pattern: &'s str, pointer: &str) -> Result<(), String> {
         if !self.patterns.contains_key(pattern) {
             let regex = Regex::new(pattern)
-                .map_err(|error| self.at(pointer, format!("the pattern `{pattern}` is not supported: {error}")))?;
+                .map_err(|error| located(pointer, format!("the pattern `{pattern}` is not supported: {error}")))?;
             self.patterns.insert(pattern, regex);
         }
         Ok(())
@@ -203,7 +204,7 @@ impl<'s> Index<'s> {
                 }
                 Ok(place)
             }
-            None => Err(self.at(&self.pointers[from.pointer], format!("`{reference}` is not in the schema"))),
+            None => Err(self.at(from.pointer, &format!("`{reference}` is not in the schema"))),
         }
     }
 
@@ -250,6 +251,10 @@ impl<'s> Index<'s> {
 enum Found<'s> {
     Place(Place<'s>),
     Unread { schema: &'s Value, pointer: String, base: usize },
+}
+
+fn located(pointer: &str, message: impl std::fmt::Display) -> String {
+    if pointer.is_empty() { message.to_string() } else { format!("at `{pointer}`: {message}") }
 }
 
 /// A name as a part of a JSON Pointer.

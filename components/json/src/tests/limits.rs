@@ -30,11 +30,16 @@ fn results_nest_1024_levels() {
 fn filters_nest_100_levels() {
     let deep = |levels: usize| "(".repeat(levels) + "1" + &")".repeat(levels);
     assert_eq!(outputs("null", &deep(99)), ["1"]);
-    for filter in [deep(101), "[".repeat(100_000), "\"\\(".repeat(5_000), "-".repeat(100_000), "1+".repeat(5_000) + "1"] {
+    for filter in [deep(101), "[".repeat(100_000), "\"\\(".repeat(5_000), "-".repeat(100_000), "1+".repeat(501) + "1", "try ".repeat(600) + "1"] {
         assert!(matches!(query("null", &filter), Err(Error::InvalidFilter(_))));
     }
-    assert_eq!(outputs("null", &("1+".repeat(900) + "1")), ["901"]);
+    assert_eq!(outputs("null", &("1+".repeat(490) + "1")), ["491"]);
     assert_eq!(outputs("null", &format!("\"{}\"|length", "(".repeat(5_000))), ["5000"]);
+    // Long filters are fine as long as no single chain is.
+    let functions: String = (0..500).map(|n| format!("def f{n}: . + {n}; ")).collect();
+    assert_eq!(outputs("1", &(functions + "f499")), ["500"]);
+    let fields: Vec<_> = (0..500).map(|n| format!("f{n}: .a.b")).collect();
+    assert_eq!(outputs("{}", &format!("{{{}}}|length", fields.join(", "))), ["500"]);
     assert_eq!(outputs("1", &("# ((((\n".repeat(500) + ".")), ["1"]);
 }
 

@@ -1,6 +1,7 @@
-//! Stock wasmtime: a child process, because its features must not be unified with the product's.
+//! Contenders in child processes, because their features must not be unified with the product's: stock wasmtime in
+//! one, Lua and QuickJS in the other.
 //!
-//! It speaks lines: a command with words between tabs, and one line back, `ok VALUE` or `error TEXT`. Time is taken in
+//! They speak lines: a command with words between tabs, and one line back, `ok VALUE` or `error TEXT`. Time is taken in
 //! the child, so that the pipe between the two costs nothing.
 
 use crate::runner::Contender;
@@ -8,11 +9,11 @@ use anyhow::{Context as _, Result, bail};
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How the child embeds the engine.
+/// What engine, and how it is embedded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `Config::default()` and `Linker::instantiate`, as in the first example of the documentation.
@@ -23,6 +24,12 @@ pub enum Mode {
     Tuned,
     /// As stock, called through dynamic values.
     Val,
+    /// Lua 5.4: a state.
+    Lua,
+    /// QuickJS: a runtime with a context.
+    QuickJs,
+    /// QuickJS: a context in a runtime that all share.
+    QuickJsContext,
 }
 
 /// What kind of function it calls.
@@ -48,8 +55,9 @@ pub enum Work {
 }
 
 /// The child.
-pub struct Stock {
-    child: Child,
+pub struct Process {
+    name: String,
+    child: process::Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     folder: PathBuf,
@@ -57,9 +65,9 @@ pub struct Stock {
 }
 
 /// The child, shared by the rows.
-pub type Shared = Rc<RefCell<Stock>>;
+pub type Shared = Rc<RefCell<Process>>;
 
-impl Stock {
+impl Process {
     /// Starts it; it exchanges data through files in this folder.
     ///
     /// # Errors
@@ -70,9 +78,10 @@ impl Stock {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| program.display().to_string())?;
-        let input = child.stdin.take().context("no pipe to stock wasmtime")?;
-        let output = BufReader::new(child.stdout.take().context("no pipe from stock wasmtime")?);
-        Ok(Rc::new(RefCell::new(Self { child, input, output, folder: folder.to_owned(), loaded: 0 })))
+        let input = child.stdin.take().context("no pipe to the child")?;
+        let output = BufReader::new(child.stdout.take().context("no pipe from the child")?);
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Rc::new(RefCell::new(Self { name, child, input, output, folder: folder.to_owned(), loaded: 0 })))
     }
 
     /// Sends a command and waits for the answer.
@@ -80,14 +89,14 @@ impl Stock {
     /// # Errors
     /// What the child says, or that it is gone.
     pub fn ask(&mut self, words: &[&str]) -> Result<String> {
-        writeln!(self.input, "{}", words.join("\t")).context("stock wasmtime is gone")?;
+        writeln!(self.input, "{}", words.join("\t")).with_context(|| format!("{} is gone", self.name))?;
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         let line = line.trim_end();
         match line.split_once(' ').unwrap_or((line, "")) {
             ("ok", value) => Ok(value.to_owned()),
-            ("error", text) => bail!("stock wasmtime: {text}"),
-            _ => bail!("stock wasmtime is gone"),
+            ("error", text) => bail!("{}: {text}", self.name),
+            _ => bail!("{} is gone", self.name),
         }
     }
 
@@ -110,7 +119,7 @@ impl Stock {
     }
 }
 
-impl Drop for Stock {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -119,7 +128,7 @@ impl Drop for Stock {
 
 /// A component in the child, as a contender.
 pub struct Remote {
-    stock: Shared,
+    child: Shared,
     id: String,
     work: Work,
     stages: u32,
@@ -130,17 +139,17 @@ pub struct Remote {
 /// # Errors
 /// The child does not run or refuses it.
 pub fn remote(
-    stock: &Result<Shared>,
+    child: &Result<Shared>,
     (mode, kind, work): (Mode, Kind, Work),
     component: &Path,
     args: &[&[u8]],
 ) -> Result<Remote> {
-    let stock = match stock {
-        Ok(stock) => stock.clone(),
+    let child = match child {
+        Ok(child) => child.clone(),
         Err(error) => bail!("{error:#}"),
     };
-    let id = stock.borrow_mut().load(mode, kind, component, args)?;
-    Ok(Remote { stock, id, work, stages: 1 })
+    let id = child.borrow_mut().load(mode, kind, component, args)?;
+    Ok(Remote { child, id, work, stages: 1 })
 }
 
 impl Remote {
@@ -160,30 +169,38 @@ impl Remote {
     /// # Errors
     /// The child cannot make so many.
     pub fn memory(&self, count: u32) -> Result<f64> {
-        let answer = self.stock.borrow_mut().ask(&["memory", &self.id, &count.to_string()])?;
+        let answer = self.child.borrow_mut().ask(&["memory", &self.id, &count.to_string()])?;
         Ok(answer.parse()?)
     }
 }
 
 impl Contender for Remote {
     fn once(&mut self) -> Result<Vec<u8>> {
-        let mut stock = self.stock.borrow_mut();
-        let file = stock.folder.join(format!("result-{}", self.id));
+        let mut child = self.child.borrow_mut();
+        let file = child.folder.join(format!("result-{}", self.id));
         let work = format!("{:?}", self.work);
-        stock.ask(&["once", &self.id, &work, &file.display().to_string()])?;
+        child.ask(&["once", &self.id, &work, &file.display().to_string()])?;
         Ok(std::fs::read(file)?)
     }
 
     fn batch(&mut self, count: u64) -> Result<Duration> {
         let count = (count * u64::from(self.stages)).to_string();
         let work = format!("{:?}", self.work);
-        let nanos = self.stock.borrow_mut().ask(&["run", &self.id, &work, &count])?;
+        let nanos = self.child.borrow_mut().ask(&["run", &self.id, &work, &count])?;
         Ok(Duration::from_nanos(nanos.parse()?))
     }
 }
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        let _ = self.stock.borrow_mut().ask(&["drop", &self.id]);
+        let _ = self.child.borrow_mut().ask(&["drop", &self.id]);
     }
+}
+
+/// Lua or QuickJS, escaping a text.
+///
+/// # Errors
+/// The child does not run.
+pub fn script(child: &Result<Shared>, mode: Mode, work: Work, text: &str) -> Result<Remote> {
+    remote(child, (mode, Kind::Escape, work), Path::new("-"), &[text.as_bytes()])
 }
