@@ -11,5 +11,5 @@ mod library;
 pub mod manifest;
 mod strip;
 
-pub use library::Linkable;
 pub use embedded::{Bundle, LoadError, Packed, Part, UnpackError};
+pub use library::Linkable;

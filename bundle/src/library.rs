@@ -22,11 +22,16 @@ impl Linkable {
                 interface: part.interface().to_owned(),
                 size: component.size() as u64,
                 artifact: Artifact::lazy(part.name(), digest, || {
-                    component.bytes().map(Arc::from).map_err(|error| error.to_string())
+                    component
+                        .bytes()
+                        .map(Arc::from)
+                        .map_err(|error| error.to_string())
                 }),
             })
         };
-        Self { parts: bundle.parts().iter().filter_map(part).collect() }
+        Self {
+            parts: bundle.parts().iter().filter_map(part).collect(),
+        }
     }
 }
 
@@ -46,8 +51,12 @@ impl Library for Linkable {
                 components.push((&part.name, part.artifact.bytes().map_err(LibraryError)?));
             }
         }
-        let parts: Vec<(&str, &[u8])> = components.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
-        let linked = compose::link(("the skill", skill), &parts).map_err(|error| LibraryError(chain(&error)))?;
+        let parts: Vec<(&str, &[u8])> = components
+            .iter()
+            .map(|(name, bytes)| (*name, &bytes[..]))
+            .collect();
+        let linked = compose::link(("the skill", skill), &parts)
+            .map_err(|error| LibraryError(chain(&error)))?;
         Ok(linked.component.into())
     }
 }

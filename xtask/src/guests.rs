@@ -64,8 +64,12 @@ pub fn for_tests(repo: &Repo) -> Result<()> {
 }
 
 /// Where the components stand after a build for this target.
+///
+/// Not the folder above, where people look for them: `cargo component build` replaces the core modules there by
+/// components of the same name.
 pub fn built_components(repo: &Repo, target: &str) -> PathBuf {
-    repo.components().join(format!("target/{target}/release"))
+    repo.components()
+        .join(format!("target/{target}/release/deps"))
 }
 
 /// Where the guests of the tests stand after a build.

@@ -51,7 +51,10 @@ pub fn run(wit: &Wit, ingredient: &Ingredient, module: &[u8]) -> Result<Vec<u8>>
 
     let docs = wit.docs(&ingredient.interface);
     if docs.is_empty() {
-        bail!("the WIT package has no documentation of {}", ingredient.interface);
+        bail!(
+            "the WIT package has no documentation of {}",
+            ingredient.interface
+        );
     }
     CustomSection {
         name: docs::SECTION.into(),

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use vox_bundle::compose;
 use vox_bundle::manifest::{FileEntry, PartEntry};
@@ -103,6 +103,13 @@ fn make(args: &Args, wit: &componentize::Wit, ingredient: &Ingredient) -> Result
             file.display()
         )
     })?;
+    if wasmparser::Parser::is_component(&module) {
+        bail!(
+            "{} is a component already, as `cargo component build` makes it; `cargo xtask bundle` builds the \
+             core module that is needed here",
+            file.display()
+        );
+    }
     let module = preinit::run(&module)?;
     let module = optimize::run(&module)?;
     componentize::run(wit, ingredient, &module)

@@ -89,6 +89,13 @@ impl Output {
     }
 }
 
+/// After a failure nothing half-made stays behind; after success there is nothing left to remove.
+impl Drop for Output {
+    fn drop(&mut self) {
+        let _ = remove(&self.partial);
+    }
+}
+
 fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -91,7 +91,7 @@ fn nodes_of_types() {
                     (func (export "take") (param i32)))
                 (core instance $i (instantiate $m))
                 (func (export "take") (param "v" (list $t{last})) (param "w" (list $t{last})) (param "x" (list $t{last}))
-                    (canon lift (core func $i "take") (memory $i "memory") (realloc (func $i "realloc")))))"#
+                    (canon lift (core func $i "take") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))"#
         ))
     };
     let limits = Limits::default();

@@ -50,7 +50,7 @@ fn a_huge_file_is_refused_unread() {
     let file = std::fs::File::create(&path).unwrap_or_else(|error| panic!("{error}"));
     for size in [100 << 20, 1 << 40] {
         if file.set_len(size).is_ok() {
-            assert!(matches!(located(path.clone()), LocateError::Unreadable { .. }), "{size} bytes");
+            assert!(matches!(located(path.clone()), LocateError::TooLarge { .. }), "{size} bytes");
         }
     }
 }

@@ -289,3 +289,23 @@ fn two_writers_do_not_disturb_each_other() {
     let usage = Cache::open(folder.path()).ok().and_then(|cache| cache.usage().ok());
     assert_eq!(usage.map(|usage| (usage.code, usage.facts)), Some((1, 1)));
 }
+
+/// Code that does not fit into a pooled sandbox is whole: a call with a smaller limit is turned down, and the entry
+/// stays for the call with the larger one.
+#[test]
+fn code_for_large_memories_is_not_taken_for_damaged() {
+    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let text = fixtures::MEMORY_BOMB.replace("65536", "1600");
+    let (_place, skill) = skills::placed(&fixtures::assembled(&text));
+    let open = |memory: u64| {
+        let cache = Cache::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
+        let host = skills::built(Host::builder().cache(cache));
+        let answered = host
+            .open(&skill, &Grants::default(), Limits { memory, ..Limits::default() })
+            .is_ok_and(|program| skills::call(&program, "answer", vec![]).result.is_ok());
+        (answered, host.cache().map(Cache::notes).unwrap_or_default())
+    };
+    assert_eq!(open(256 << 20), (true, vec![]));
+    assert_eq!(open(64 << 20), (false, vec![]));
+    assert_eq!(open(256 << 20), (true, vec![]));
+}

@@ -105,7 +105,7 @@ fn exits_are_told_with_their_status() {
     let host = skills::host();
     let program = skills::opened_file(&host, &path, Limits::default());
     for (given, told) in [(0, 0), (1, 1)] {
-        let outcome = skills::call(&program, "exit", vec![Value::U8(given)]);
+        let outcome = skills::call(&program, "exit-with", vec![Value::U8(given)]);
         assert!(matches!(outcome.result, Err(Failure::Exit(status)) if status == told), "{outcome:?}");
     }
 }

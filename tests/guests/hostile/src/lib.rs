@@ -69,7 +69,7 @@ impl bindings::Guest for Hostile {
         written
     }
 
-    fn sleep(seconds: u32) {
+    fn sleep_for(seconds: u32) {
         std::thread::sleep(Duration::from_secs(seconds.into()));
     }
 
@@ -101,7 +101,7 @@ impl bindings::Guest for Hostile {
         vec![vec![vec![7; count]; count]; count]
     }
 
-    fn exit(status: u8) {
+    fn exit_with(status: u8) {
         std::process::exit(status.into());
     }
 
