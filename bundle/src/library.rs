@@ -55,7 +55,10 @@ impl Library for Linkable {
             .iter()
             .map(|(name, bytes)| (*name, &bytes[..]))
             .collect();
-        let linked = compose::link(("the skill", skill), &parts)
+        // The composer checks invariants by panicking, and the skill is a stranger's: a panic is a skill that does not
+        // link.
+        let linked = std::panic::catch_unwind(|| compose::link(("the skill", skill), &parts))
+            .map_err(|_| LibraryError("the composer gave up on it".to_owned()))?
             .map_err(|error| LibraryError(chain(&error)))?;
         Ok(linked.component.into())
     }

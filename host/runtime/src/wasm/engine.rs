@@ -1,6 +1,7 @@
 //! Engine settings: one function for the process that compiles and the one that runs.
 
 use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT};
+use super::meter::TABLES;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -32,7 +33,7 @@ const BACKTRACE: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 /// Every setting that changes compiled code or what it may contain, in words. It is part of the cache key, so
 /// that code is never used under other settings than it was made for; `base` must set exactly these.
-const SETTINGS: &str = "epochs=on fuel=off simd=on relaxed-simd=off multi-memory=off memory64=off \
+const SETTINGS: &str = "epochs=on fuel=off simd=on relaxed-simd=off multi-memory=on memory64=off \
     custom-page-sizes=off threads=off unwind=off address-map=off opt=speed reservation=default guard=default";
 
 /// What identifies the engine's settings on this machine, for cache keys.
@@ -78,7 +79,8 @@ fn base() -> Config {
         .wasm_backtrace_max_frames(Some(BACKTRACE))
         .wasm_simd(true)
         .wasm_relaxed_simd(false)
-        .wasm_multi_memory(false)
+        // Calls between linked components go through adapters that the engine makes, and these see two memories.
+        .wasm_multi_memory(true)
         .wasm_memory64(false)
         .wasm_custom_page_sizes(false);
     #[cfg(feature = "compiler")]
@@ -118,6 +120,7 @@ fn pool(pool: Pool) -> PoolingAllocationConfig {
         .max_memories_per_component(MEMORIES as u32)
         .max_tables_per_component(TABLE_COUNT as u32)
         .max_tables_per_module(4)
+        .table_elements(TABLES / size_of::<usize>())
         .max_memories_per_module(1)
         .max_memory_size(POOL_MEMORY as usize)
         .max_unused_warm_slots(count);

@@ -9,7 +9,7 @@ use vox_model::{Limit, Limits};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 /// Bytes of all tables of a sandbox together (`docs/limits.md`).
-const TABLES: usize = 1 << 20;
+pub(crate) const TABLES: usize = 1 << 20;
 
 /// Core instances of one sandbox. Components of Rust make about four, those of componentize-py with stubs 38.
 pub(crate) const INSTANCES: usize = 64;
@@ -73,6 +73,8 @@ pub(crate) struct Meter {
     cancel: Option<Cancel>,
     memory: u64,
     tables: usize,
+    /// What the last growth added: taken back when the engine could not carry it out.
+    added: (u64, usize),
     /// The limit that a growth was refused for, if one was: a guest that aborts over it hit that limit.
     refused: Option<Limit>,
 }
@@ -88,6 +90,7 @@ impl Meter {
             cancel,
             memory: 0,
             tables: 0,
+            added: (0, 0),
             refused: None,
         }
     }
@@ -153,6 +156,7 @@ impl ResourceLimiter for Meter {
         let fits = self.memory.checked_add(more).is_some_and(|sum| sum <= self.limits.memory);
         if fits {
             self.memory += more;
+            self.added.0 = more;
         } else {
             self.refused = Some(Limit::Memory);
         }
@@ -169,10 +173,22 @@ impl ResourceLimiter for Meter {
         let fits = self.tables.checked_add(more).is_some_and(|sum| sum <= TABLES);
         if fits {
             self.tables += more;
+            self.added.1 = more;
         } else {
             self.refused = Some(Limit::Handles);
         }
         Ok(fits)
+    }
+
+    /// Beyond the memory's own maximum, or the system has no more: what was granted was not used.
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory -= std::mem::take(&mut self.added.0);
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.tables -= std::mem::take(&mut self.added.1);
+        Ok(())
     }
 
     fn instances(&self) -> usize {

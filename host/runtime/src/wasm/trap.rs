@@ -120,12 +120,17 @@ fn frames(error: &wasmtime::Error) -> Vec<Frame> {
     let frame = |frame: &wasmtime::FrameInfo| {
         let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangle);
         Frame {
-            function: clean(&name.chars().take(MAX_NAME).collect::<String>()),
-            module: frame.module().name().map(|name| clean(&name.chars().take(MAX_NAME).collect::<String>())),
+            function: one_line(&name),
+            module: frame.module().name().map(one_line),
         }
     };
     let all: Vec<Frame> = trace.map(|t| t.frames().iter().map(frame).collect()).unwrap_or_default();
     trimmed(all)
+}
+
+/// A name of the guest's, cut and escaped; line breaks too, or it could write lines of its own into a message.
+fn one_line(name: &str) -> String {
+    clean(&name.chars().take(MAX_NAME).collect::<String>()).replace('\n', "\\n")
 }
 
 /// Leaves out the machinery of a panic and of the bindings: a person looks for their own functions.
