@@ -19,7 +19,8 @@ fn main() -> io::Result<()> {
     let text = if manifest.is_file() {
         for entry in fs::read_dir(&prebuilt)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".deflate") {
+            // The whole is made from the parts when somebody wants it, see `embedded.rs`.
+            if name.ends_with(".deflate") && name != "bundle.wasm.deflate" {
                 files.push(name);
             }
         }

@@ -10,6 +10,7 @@ use flate2::read::DeflateDecoder;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::compose;
 use crate::manifest::{FILE, FORMAT, FileEntry, Manifest};
 
 // MANIFEST and FILES, written by build.rs.
@@ -22,8 +23,17 @@ const MAX_SIZE: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Bundle {
     parts: Vec<Part>,
-    whole: Option<Packed>,
+    whole: Option<Whole>,
     source: String,
+}
+
+/// All parts in one component: kept as a file, or made from the parts when somebody wants it.
+///
+/// Merging is deterministic and the parts are there anyway, so the crate embeds only the digest of the result.
+#[derive(Debug)]
+enum Whole {
+    Kept(Packed),
+    Made { sha256: String },
 }
 
 /// One utility component and what it offers.
@@ -87,6 +97,9 @@ pub enum UnpackError {
     /// It is not compressed data.
     #[error("a component of the bundle does not unpack")]
     Damaged(#[source] io::Error),
+    /// The parts do not merge.
+    #[error("the parts of the bundle do not merge: {0}")]
+    Merge(String),
     /// Something else came out.
     #[error("a component of the bundle has digest {found}, its manifest says {expected}")]
     Digest {
@@ -112,7 +125,7 @@ impl Bundle {
                 source: String::new(),
             };
         }
-        Self::assemble(Path::new("bundle/prebuilt"), MANIFEST, |name| {
+        Self::assemble(Path::new("bundle/prebuilt"), MANIFEST, false, |name| {
             let found = FILES.iter().find(|(file, _)| *file == name);
             found
                 .map(|(_, bytes)| Cow::Borrowed(*bytes))
@@ -129,7 +142,7 @@ impl Bundle {
     pub fn from_dir(folder: &Path) -> Result<Self, LoadError> {
         let file = folder.join(FILE);
         let text = fs::read_to_string(&file).map_err(|source| LoadError::Read { file, source })?;
-        Self::assemble(folder, &text, |name| {
+        Self::assemble(folder, &text, true, |name| {
             fs::read(folder.join(name)).map(Cow::Owned)
         })
     }
@@ -137,6 +150,7 @@ impl Bundle {
     fn assemble(
         folder: &Path,
         text: &str,
+        keeps_whole: bool,
         mut read: impl FnMut(&str) -> io::Result<Cow<'static, [u8]>>,
     ) -> Result<Self, LoadError> {
         let file = folder.join(FILE);
@@ -162,9 +176,13 @@ impl Bundle {
                 component: packed(part.file)?,
             });
         }
+        let whole = match keeps_whole {
+            true => Whole::Kept(packed(manifest.whole)?),
+            false => Whole::Made { sha256: manifest.whole.sha256 },
+        };
         Ok(Self {
             parts,
-            whole: Some(packed(manifest.whole)?),
+            whole: Some(whole),
             source: manifest.source,
         })
     }
@@ -179,9 +197,21 @@ impl Bundle {
         self.parts.iter().find(|part| part.name == name)
     }
 
-    /// All parts in one component. `None` only in a bundle that was never built.
-    pub fn whole(&self) -> Option<&Packed> {
-        self.whole.as_ref()
+    /// All parts in one component, checked against its digest. `None` only in a bundle that was never built.
+    pub fn whole(&self) -> Option<Result<Vec<u8>, UnpackError>> {
+        Some(match self.whole.as_ref()? {
+            Whole::Kept(packed) => packed.bytes(),
+            Whole::Made { sha256 } => self.merged().and_then(|bytes| checked(bytes, sha256)),
+        })
+    }
+
+    fn merged(&self) -> Result<Vec<u8>, UnpackError> {
+        let mut components = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            components.push((part.name(), part.component().bytes()?));
+        }
+        let named: Vec<(&str, &[u8])> = components.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+        compose::merge(&named).map_err(|error| UnpackError::Merge(error.to_string()))
     }
 
     /// SHA-256 over the sources that the bundle was built from, as hexadecimal text.
@@ -268,14 +298,16 @@ impl Packed {
             .take(self.size as u64 + 1)
             .read_to_end(&mut bytes)
             .map_err(UnpackError::Damaged)?;
-        let found = hex::encode(Sha256::digest(&bytes));
-        if bytes.len() != self.size || found != self.sha256 {
-            return Err(UnpackError::Digest {
-                expected: self.sha256.clone(),
-                found,
-            });
-        }
-        Ok(bytes)
+        checked(bytes, &self.sha256)
+    }
+}
+
+/// The bytes, if they have this digest.
+fn checked(bytes: Vec<u8>, sha256: &str) -> Result<Vec<u8>, UnpackError> {
+    let found = hex::encode(Sha256::digest(&bytes));
+    match found == sha256 {
+        true => Ok(bytes),
+        false => Err(UnpackError::Digest { expected: sha256.to_owned(), found }),
     }
 }
 

@@ -53,7 +53,7 @@ fn a_folder_is_read() {
     let part = bundle.part("one").unwrap();
     assert_eq!(part.interface(), "a:b/one@1.0.0");
     assert_eq!(part.component().bytes().unwrap(), CONTENT);
-    assert_eq!(bundle.whole().unwrap().bytes().unwrap(), CONTENT);
+    assert_eq!(bundle.whole().unwrap().unwrap(), CONTENT);
     assert!(bundle.part("two").is_none());
 }
 
@@ -62,7 +62,7 @@ fn damage_is_noticed() {
     let too_small = folder(|manifest| manifest.whole.size = 4);
     let bundle = Bundle::from_dir(too_small.path()).unwrap();
     assert!(matches!(
-        bundle.whole().unwrap().bytes(),
+        bundle.whole().unwrap(),
         Err(UnpackError::Digest { .. })
     ));
 
@@ -74,13 +74,13 @@ fn damage_is_noticed() {
 
     let other = folder(|manifest| manifest.whole.sha256 = "00".to_owned());
     let bundle = Bundle::from_dir(other.path()).unwrap();
-    assert!(bundle.whole().unwrap().bytes().is_err());
+    assert!(bundle.whole().unwrap().is_err());
 
     let garbage = folder(|_| {});
     fs::write(garbage.path().join("one.wasm.deflate"), [0xff; 64]).unwrap();
     let bundle = Bundle::from_dir(garbage.path()).unwrap();
     assert!(matches!(
-        bundle.whole().unwrap().bytes(),
+        bundle.whole().unwrap(),
         Err(UnpackError::Damaged(_))
     ));
 }
@@ -113,5 +113,5 @@ fn the_embedded_bundle_is_complete() {
         let bytes = part.component().bytes().unwrap();
         assert_eq!(bytes.len(), part.component().size());
     }
-    bundle.whole().unwrap().bytes().unwrap();
+    bundle.whole().unwrap().unwrap();
 }

@@ -51,7 +51,7 @@ pub fn provide(needs: &[Need], place: &Place) -> Result<(), String> {
         match need {
             Need::Bundle => drop(places::bundle()?),
             Need::Guest(name) => {
-                let from = places::guest(name)?;
+                let from = places::guest(&name.replace('-', "_"))?;
                 let to = place.work().join(format!("{name}.wasm"));
                 std::fs::copy(&from, to).map_err(|error| format!("{}: {error}", from.display()))?;
             }
@@ -111,6 +111,7 @@ fn redacted(text: &str, place: &Place) -> String {
         (r"(?m)^made by  .*", "made by  […]"),
         (r#""producers":\[\[.*?\]\]"#, r#""producers":[…]"#),
         (r"(code|facts)-[0-9a-f]{64}", "$1-[KEY]"),
+        (r"\.tmp[0-9A-Za-z]{6}", ".tmp[…]"),
         (r"vox [0-9]+\.[0-9]+\.[0-9]+", "vox [VERSION]"),
     ];
     rules.iter().fold(text, |text, (pattern, by)| {

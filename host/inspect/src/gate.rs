@@ -138,7 +138,9 @@ fn custom(section: &wasmparser::CustomSectionReader<'_>, depth: u32, gate: &mut 
         for field in fields.into_iter().flatten().take(16) {
             for value in field.values.into_iter().flatten().take(16) {
                 let text = format!("{} {}", value.name, value.version);
-                let pair = (docs::clean(field.name), docs::clean(text.trim()));
+                // One line each: a line break would let the component write lines of its own into the report.
+                let one_line = |text: &str| docs::clean(text).replace('\n', "\\n");
+                let pair = (one_line(field.name), one_line(&text));
                 if !gate.producers.contains(&pair) && gate.producers.len() < 32 {
                     gate.producers.push(pair);
                 }

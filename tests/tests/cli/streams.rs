@@ -92,3 +92,12 @@ fn a_result_goes_to_a_file_whole_or_not_at_all() {
     });
     assert_eq!(left, 0);
 }
+
+/// What cannot be called says so before it complains about arguments.
+#[test]
+fn an_uncallable_function_says_so_first() {
+    let place = need!("vox", Place::new());
+    furnish(&place);
+    let ran = place.run(&["call", "typed.wasm", "open", "a"]);
+    assert!(ran.stderr.contains("cannot be called"), "{}", ran.stderr);
+}

@@ -119,6 +119,18 @@ fn values_at_the_limit_go_through() {
     assert_eq!(wave::read(&text, &ty).as_ref(), Ok(&value));
 }
 
+/// A field that the record does not have is a mistake of whoever wrote it: never left out silently.
+#[test]
+fn unknown_fields_in_wave_are_errors() {
+    for text in ["{x: 1, y: 2}", "{x: 1, max-szie: 2}", "{x: 1, max-size: 2, z: none}"] {
+        let read = wave::read(text, &point());
+        assert!(read.is_err(), "{text} was read as {read:?}");
+    }
+    let inside = Type::List(Arc::new(Type::Option(Arc::new(point()))));
+    assert!(wave::read("[some({x: 1, y: 2})]", &inside).is_err());
+    assert!(wave::read("[some({x: 1})]", &inside).is_ok());
+}
+
 #[test]
 fn handles_have_no_values() {
     let handle = Type::Handle("own<file>".into());

@@ -1,7 +1,6 @@
 //! Engine settings: one function for the process that compiles and the one that runs.
 
-use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT};
-use super::meter::TABLES;
+use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT, TABLES};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
