@@ -2,11 +2,12 @@
 
 use super::meter::Meter;
 use super::typed::Shape;
+use std::collections::HashSet;
 use vox_capabilities::base::{self, BaseState};
 use vox_capabilities::table::{self, Class};
 use vox_model::{Facts, InterfaceId};
 use wasmtime::Engine;
-use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::types::{ComponentExtern, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
@@ -68,14 +69,24 @@ pub(crate) fn link(engine: &Engine, component: &Component, facts: &Facts) -> was
     }
     let mut linker = Linker::<Based>::new(engine);
     base::link(&mut linker)?;
+    let (mut shared, mut missing) = (HashSet::new(), Vec::new());
     for (name, item) in component.component_type().imports(engine) {
-        if !is_linked(name)
-            && let ComponentItem::ComponentInstance(instance) = item.ty
-        {
-            trap_all(&mut linker, engine, name, &instance)?;
+        match item.ty {
+            ComponentItem::ComponentInstance(instance) if is_linked(name) => shared.extend(resources(engine, &instance)),
+            ComponentItem::ComponentInstance(instance) => missing.push((name.to_owned(), instance)),
+            _ => {}
         }
     }
+    for (name, instance) in &missing {
+        trap_all(&mut linker, engine, name, instance, &shared)?;
+    }
     Ok(Linked::Based(linker.instantiate_pre(component)?))
+}
+
+/// The names of an interface's resources.
+fn resources(engine: &Engine, instance: &ComponentInstance) -> Vec<String> {
+    let resource = |item: &(&str, ComponentExtern)| matches!(item.1.ty, ComponentItem::Resource(_));
+    instance.exports(engine).filter(resource).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Whether [`base::link`] serves an import.
@@ -86,11 +97,14 @@ fn is_linked(name: &str) -> bool {
 
 /// Gives an interface that is not served functions that trap. The decision let only two kinds of them through:
 /// sockets, which runtimes import without using them, and interfaces that are imported for their types.
+///
+/// Resources that a linked interface owns, such as `pollable`, are `shared`: they must not be defined a second time.
 fn trap_all(
     linker: &mut Linker<Based>,
     engine: &Engine,
     name: &str,
     instance: &ComponentInstance,
+    shared: &HashSet<String>,
 ) -> wasmtime::Result<()> {
     let mut linker = linker.instance(name)?;
     for (item, export) in instance.exports(engine) {
@@ -99,7 +113,7 @@ fn trap_all(
                 let full = format!("{name}#{item}");
                 linker.func_new(item, move |_, _, _, _| Err(wasmtime::Error::new(NotServed(full.clone()))))?;
             }
-            ComponentItem::Resource(_) => {
+            ComponentItem::Resource(_) if !shared.contains(item) => {
                 linker.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;
             }
             _ => {}
