@@ -1,7 +1,7 @@
 //! What the rows share.
 
-use crate::contenders::process::find;
 use crate::contenders::child::{Process, Shared};
+use crate::contenders::process::find;
 use crate::contenders::vox;
 use crate::runner::Settings;
 use anyhow::{Context as _, Result, bail};

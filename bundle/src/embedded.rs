@@ -119,17 +119,11 @@ impl Bundle {
 
     fn from_crate() -> Self {
         if MANIFEST.is_empty() {
-            return Self {
-                parts: Vec::new(),
-                whole: None,
-                source: String::new(),
-            };
+            return Self { parts: Vec::new(), whole: None, source: String::new() };
         }
         Self::assemble(Path::new("bundle/prebuilt"), MANIFEST, false, |name| {
             let found = FILES.iter().find(|(file, _)| *file == name);
-            found
-                .map(|(_, bytes)| Cow::Borrowed(*bytes))
-                .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+            found.map(|(_, bytes)| Cow::Borrowed(*bytes)).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
         })
         .expect("the build embeds a manifest only together with its files, and a test reads them")
     }
@@ -142,9 +136,7 @@ impl Bundle {
     pub fn from_dir(folder: &Path) -> Result<Self, LoadError> {
         let file = folder.join(FILE);
         let text = fs::read_to_string(&file).map_err(|source| LoadError::Read { file, source })?;
-        Self::assemble(folder, &text, true, |name| {
-            fs::read(folder.join(name)).map(Cow::Owned)
-        })
+        Self::assemble(folder, &text, true, |name| fs::read(folder.join(name)).map(Cow::Owned))
     }
 
     fn assemble(
@@ -155,15 +147,9 @@ impl Bundle {
     ) -> Result<Self, LoadError> {
         let file = folder.join(FILE);
         let manifest: Manifest =
-            serde_json::from_str(text).map_err(|source| LoadError::Manifest {
-                file: file.clone(),
-                source,
-            })?;
+            serde_json::from_str(text).map_err(|source| LoadError::Manifest { file: file.clone(), source })?;
         if manifest.format != FORMAT {
-            return Err(LoadError::Format {
-                file,
-                found: manifest.format,
-            });
+            return Err(LoadError::Format { file, found: manifest.format });
         }
         let mut packed = |entry: FileEntry| pack(folder, entry, &mut read);
         let mut parts = Vec::with_capacity(manifest.parts.len());
@@ -180,11 +166,7 @@ impl Bundle {
             true => Whole::Kept(packed(manifest.whole)?),
             false => Whole::Made { sha256: manifest.whole.sha256 },
         };
-        Ok(Self {
-            parts,
-            whole: Some(whole),
-            source: manifest.source,
-        })
+        Ok(Self { parts, whole: Some(whole), source: manifest.source })
     }
 
     /// The parts, in the order of the recipe.
@@ -227,20 +209,10 @@ fn pack(
 ) -> Result<Packed, LoadError> {
     let size = usize::try_from(entry.size).ok();
     let Some(size) = size.filter(|_| entry.size <= MAX_SIZE) else {
-        return Err(LoadError::TooLarge {
-            file: entry.file,
-            size: entry.size,
-        });
+        return Err(LoadError::TooLarge { file: entry.file, size: entry.size });
     };
-    let packed = read(&entry.file).map_err(|source| LoadError::Read {
-        file: folder.join(&entry.file),
-        source,
-    })?;
-    Ok(Packed {
-        sha256: entry.sha256,
-        size,
-        packed,
-    })
+    let packed = read(&entry.file).map_err(|source| LoadError::Read { file: folder.join(&entry.file), source })?;
+    Ok(Packed { sha256: entry.sha256, size, packed })
 }
 
 impl Part {

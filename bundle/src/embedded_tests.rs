@@ -61,16 +61,10 @@ fn a_folder_is_read() {
 fn damage_is_noticed() {
     let too_small = folder(|manifest| manifest.whole.size = 4);
     let bundle = Bundle::from_dir(too_small.path()).unwrap();
-    assert!(matches!(
-        bundle.whole().unwrap(),
-        Err(UnpackError::Digest { .. })
-    ));
+    assert!(matches!(bundle.whole().unwrap(), Err(UnpackError::Digest { .. })));
 
     let too_large = folder(|manifest| manifest.whole.size = u64::MAX);
-    assert!(matches!(
-        Bundle::from_dir(too_large.path()),
-        Err(LoadError::TooLarge { .. })
-    ));
+    assert!(matches!(Bundle::from_dir(too_large.path()), Err(LoadError::TooLarge { .. })));
 
     let other = folder(|manifest| manifest.whole.sha256 = "00".to_owned());
     let bundle = Bundle::from_dir(other.path()).unwrap();
@@ -79,10 +73,7 @@ fn damage_is_noticed() {
     let garbage = folder(|_| {});
     fs::write(garbage.path().join("one.wasm.deflate"), [0xff; 64]).unwrap();
     let bundle = Bundle::from_dir(garbage.path()).unwrap();
-    assert!(matches!(
-        bundle.whole().unwrap(),
-        Err(UnpackError::Damaged(_))
-    ));
+    assert!(matches!(bundle.whole().unwrap(), Err(UnpackError::Damaged(_))));
 }
 
 #[test]
@@ -104,11 +95,7 @@ fn what_is_no_bundle_is_named() {
 fn the_embedded_bundle_is_complete() {
     let bundle = Bundle::embedded();
     let names: Vec<_> = bundle.parts().iter().map(Part::name).collect();
-    assert_eq!(
-        names,
-        ["json", "regex", "markdown"],
-        "run `cargo xtask bundle`"
-    );
+    assert_eq!(names, ["json", "regex", "markdown"], "run `cargo xtask bundle`");
     for part in bundle.parts() {
         let bytes = part.component().bytes().unwrap();
         assert_eq!(bytes.len(), part.component().size());

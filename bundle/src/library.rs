@@ -22,16 +22,11 @@ impl Linkable {
                 interface: part.interface().to_owned(),
                 size: component.size() as u64,
                 artifact: Artifact::lazy(part.name(), digest, || {
-                    component
-                        .bytes()
-                        .map(Arc::from)
-                        .map_err(|error| error.to_string())
+                    component.bytes().map(Arc::from).map_err(|error| error.to_string())
                 }),
             })
         };
-        Self {
-            parts: bundle.parts().iter().filter_map(part).collect(),
-        }
+        Self { parts: bundle.parts().iter().filter_map(part).collect() }
     }
 }
 
@@ -51,10 +46,7 @@ impl Library for Linkable {
                 components.push((&part.name, part.artifact.bytes().map_err(LibraryError)?));
             }
         }
-        let parts: Vec<(&str, &[u8])> = components
-            .iter()
-            .map(|(name, bytes)| (*name, &bytes[..]))
-            .collect();
+        let parts: Vec<(&str, &[u8])> = components.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
         // The composer checks invariants by panicking, and the skill is a stranger's: a panic is a skill that does not
         // link.
         let linked = std::panic::catch_unwind(|| compose::link(("the skill", skill), &parts))

@@ -40,9 +40,7 @@ fn strip(component: &[u8], levels: usize) -> Result<Vec<u8>, StripError> {
     for payload in Parser::new(0).parse_all(component) {
         let payload = payload?;
         match &payload {
-            Payload::ComponentSection {
-                unchecked_range, ..
-            } if depth == 0 => {
+            Payload::ComponentSection { unchecked_range, .. } if depth == 0 => {
                 let nested = strip(&component[unchecked_range.clone()], levels)?;
                 copy(ComponentSectionId::Component.into(), &nested);
             }

@@ -9,11 +9,7 @@ use crate::repo::Repo;
 #[derive(clap::Args, Default)]
 pub struct Args {
     /// Passed to the benchmarks
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "ARG"
-    )]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARG")]
     pass: Vec<String>,
 }
 
@@ -24,8 +20,6 @@ pub struct Args {
 /// When the benchmarks do not build or fail.
 pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     let mut cargo = process::cargo(&repo.root.join("bench"), None);
-    cargo
-        .args(["run", "--release", "--quiet", "--"])
-        .args(&args.pass);
+    cargo.args(["run", "--release", "--quiet", "--"]).args(&args.pass);
     process::run(&mut cargo)
 }

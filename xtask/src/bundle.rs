@@ -65,16 +65,11 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
 pub fn fresh(repo: &Repo) -> Result<PathBuf> {
     let folder = repo.fresh_bundle();
     let toolchain = guest_toolchain::choose(repo)?;
-    let inputs = [
-        sources::of_bundle(repo)?,
-        sources::of_builder(repo)?,
-        guest_toolchain::identity(repo, toolchain.as_deref())?,
-    ]
-    .join("\n");
+    let inputs =
+        [sources::of_bundle(repo)?, sources::of_builder(repo)?, guest_toolchain::identity(repo, toolchain.as_deref())?]
+            .join("\n");
     let stamp = folder.join("inputs");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == inputs)
-        && artefacts(repo, &folder).is_ok()
-    {
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == inputs) && artefacts(repo, &folder).is_ok() {
         return Ok(folder);
     }
     build(repo, &folder)?;
@@ -113,8 +108,8 @@ fn build(repo: &Repo, folder: &Path) -> Result<()> {
 /// When it was not; the message has the command that makes it anew.
 pub fn check(repo: &Repo) -> Result<()> {
     const CURE: &str = "run `cargo xtask bundle` and commit bundle/prebuilt";
-    let found = artefacts(repo, &repo.prebuilt())
-        .with_context(|| format!("bundle/prebuilt is not complete; {CURE}"))?;
+    let found =
+        artefacts(repo, &repo.prebuilt()).with_context(|| format!("bundle/prebuilt is not complete; {CURE}"))?;
     let now = sources::of_bundle(repo)?;
     if found.source != now {
         bail!(
@@ -129,14 +124,12 @@ pub fn check(repo: &Repo) -> Result<()> {
 /// Reads a bundle's manifest and compares every artefact with what it says.
 fn artefacts(repo: &Repo, folder: &Path) -> Result<Manifest> {
     let file = folder.join("manifest.json");
-    let text = fs::read_to_string(&file)
-        .with_context(|| format!("{} cannot be read", repo.shown(&file)))?;
-    let manifest: Manifest = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a manifest of a bundle", repo.shown(&file)))?;
+    let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", repo.shown(&file)))?;
+    let manifest: Manifest =
+        serde_json::from_str(&text).with_context(|| format!("{} is not a manifest of a bundle", repo.shown(&file)))?;
     for artefact in manifest.parts.iter().chain([&manifest.whole]) {
         let file = folder.join(&artefact.file);
-        let packed =
-            fs::read(&file).with_context(|| format!("{} cannot be read", repo.shown(&file)))?;
+        let packed = fs::read(&file).with_context(|| format!("{} cannot be read", repo.shown(&file)))?;
         let mut bytes = Vec::new();
         DeflateDecoder::new(packed.as_slice())
             .take(artefact.size + 1)

@@ -25,10 +25,7 @@ struct Generator {
 }
 
 /// Every generated file. A new one is a line here.
-const GENERATORS: &[Generator] = &[Generator {
-    file: "docs/cli.md",
-    content: cli_reference,
-}];
+const GENERATORS: &[Generator] = &[Generator { file: "docs/cli.md", content: cli_reference }];
 
 /// Runs the chore.
 ///
@@ -38,8 +35,8 @@ const GENERATORS: &[Generator] = &[Generator {
 pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     let mut stale = Vec::new();
     for generator in GENERATORS {
-        let content = (generator.content)(repo)
-            .with_context(|| format!("{} could not be generated", generator.file))?;
+        let content =
+            (generator.content)(repo).with_context(|| format!("{} could not be generated", generator.file))?;
         let file = repo.root.join(generator.file);
         if fs::read_to_string(&file).is_ok_and(|found| found == content) {
             continue;
@@ -51,15 +48,11 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(&file, content)
-            .with_context(|| format!("{} cannot be written", generator.file))?;
+        fs::write(&file, content).with_context(|| format!("{} cannot be written", generator.file))?;
         say::step(&format!("wrote {}", generator.file));
     }
     if !stale.is_empty() {
-        bail!(
-            "not up to date: {}\nrun `cargo xtask gen` and commit what it writes",
-            stale.join(", ")
-        );
+        bail!("not up to date: {}\nrun `cargo xtask gen` and commit what it writes", stale.join(", "));
     }
     Ok(())
 }

@@ -33,11 +33,7 @@ pub struct Args {
 pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     let both = [PURE, WASI];
     let chosen: Vec<&str> = args.target.iter().map(String::as_str).collect();
-    let targets = if chosen.is_empty() {
-        &both
-    } else {
-        &chosen[..]
-    };
+    let targets = if chosen.is_empty() { &both } else { &chosen[..] };
     components(repo, targets)?;
     for_tests(repo)
 }
@@ -68,8 +64,7 @@ pub fn for_tests(repo: &Repo) -> Result<()> {
 /// Not the folder above, where people look for them: `cargo component build` replaces the core modules there by
 /// components of the same name.
 pub fn built_components(repo: &Repo, target: &str) -> PathBuf {
-    repo.components()
-        .join(format!("target/{target}/release/deps"))
+    repo.components().join(format!("target/{target}/release/deps"))
 }
 
 /// Where the guests of the tests stand after a build.
@@ -83,11 +78,7 @@ fn build(repo: &Repo, workspace: &Path, targets: &[&str]) -> Result<()> {
     let identity = guest_toolchain::identity(repo, toolchain.as_deref())?;
     start_anew_for(&identity, &target_dir)?;
 
-    say::step(&format!(
-        "building {} for {}",
-        repo.shown(workspace),
-        targets.join(" and ")
-    ));
+    say::step(&format!("building {} for {}", repo.shown(workspace), targets.join(" and ")));
     // Started inside the workspace, so that its .cargo/config.toml applies.
     let mut cargo = process::cargo(workspace, toolchain.as_deref());
     cargo
@@ -116,8 +107,9 @@ fn start_anew_for(identity: &str, target_dir: &Path) -> Result<()> {
     let file = target_dir.join("guest-toolchain");
     match fs::read_to_string(&file) {
         Ok(found) if found == identity => return Ok(()),
-        Ok(_) => fs::remove_dir_all(target_dir)
-            .with_context(|| format!("{} cannot be removed", target_dir.display()))?,
+        Ok(_) => {
+            fs::remove_dir_all(target_dir).with_context(|| format!("{} cannot be removed", target_dir.display()))?
+        }
         Err(_) => {}
     }
     fs::create_dir_all(target_dir)

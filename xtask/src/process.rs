@@ -45,9 +45,7 @@ fn set_by_cargo(name: &OsString) -> bool {
 ///
 /// When it cannot be started or ends with a failure.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("`{}` could not be started", shown(command)))?;
+    let status = command.status().with_context(|| format!("`{}` could not be started", shown(command)))?;
     if !status.success() {
         bail!("`{}`{} failed: {status}", shown(command), place(command));
     }
@@ -60,10 +58,8 @@ pub fn run(command: &mut Command) -> Result<()> {
 ///
 /// When it cannot be started, ends with a failure or prints something else than text.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("`{}` could not be started", shown(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("`{}` could not be started", shown(command)))?;
     if !output.status.success() {
         bail!(
             "`{}`{} failed: {}\n{}{}",
@@ -74,8 +70,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` printed something else than text", shown(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` printed something else than text", shown(command)))
 }
 
 /// Builds a program of the workspace and says where it stands.
@@ -92,14 +87,9 @@ pub fn built_program(repo: &Repo, name: &str) -> Result<PathBuf> {
         .args(["build", "--quiet", "--workspace", "--bin", name])
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
-    let output = build
-        .output()
-        .with_context(|| format!("`{}` could not be started", shown(&build)))?;
+    let output = build.output().with_context(|| format!("`{}` could not be started", shown(&build)))?;
     if !output.status.success() {
-        bail!(
-            "`cargo build --workspace --bin {name}` failed: {}",
-            output.status
-        );
+        bail!("`cargo build --workspace --bin {name}` failed: {}", output.status);
     }
     String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -111,9 +101,7 @@ pub fn built_program(repo: &Repo, name: &str) -> Result<PathBuf> {
 
 /// Whether a command runs and succeeds, silently.
 pub fn succeeds(command: &mut Command) -> bool {
-    silent(command)
-        .status()
-        .is_ok_and(|status| status.success())
+    silent(command).status().is_ok_and(|status| status.success())
 }
 
 /// Whether a command succeeds within a time; it is ended when it takes longer.
@@ -137,18 +125,13 @@ pub fn succeeds_within(command: &mut Command, limit: Duration) -> bool {
 }
 
 fn silent(command: &mut Command) -> &mut Command {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
 /// Where a program of this name stands on PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// PATH with some folders put first.
@@ -167,15 +150,9 @@ pub fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     for argument in command.get_args() {
         let argument = argument.to_string_lossy();
-        let plain = !argument.is_empty()
-            && argument
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_=+./:,@".contains(c));
-        words.push(if plain {
-            argument.into_owned()
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        });
+        let plain =
+            !argument.is_empty() && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+./:,@".contains(c));
+        words.push(if plain { argument.into_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) });
     }
     words.join(" ")
 }

@@ -38,9 +38,7 @@ fn build_one(repo: &Repo, guest: &Path) -> Result<()> {
     };
     let made = guests::built_for_tests(repo).join(format!("{name}.wasm"));
     let changed = newest(guest)?;
-    let fresh = fs::metadata(&made)
-        .and_then(|made| made.modified())
-        .is_ok_and(|made| made > changed);
+    let fresh = fs::metadata(&made).and_then(|made| made.modified()).is_ok_and(|made| made > changed);
     if fresh {
         return Ok(());
     }

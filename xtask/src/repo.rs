@@ -26,15 +26,9 @@ impl Repo {
             None => env::current_dir().context("the current folder cannot be read")?,
         };
         let Some(root) = start.ancestors().find(|folder| is_root(folder)) else {
-            bail!(
-                "{} is not inside the vox repository; run `cargo xtask` from inside it",
-                start.display()
-            );
+            bail!("{} is not inside the vox repository; run `cargo xtask` from inside it", start.display());
         };
-        Ok(Self {
-            root: root.to_path_buf(),
-            cache: cache()?,
-        })
+        Ok(Self { root: root.to_path_buf(), cache: cache()? })
     }
 
     /// The workspace of the components that ship with vox.
@@ -59,10 +53,7 @@ impl Repo {
 
     /// A path as people write it: from the root of the repository where it lies inside.
     pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 }
 

@@ -12,12 +12,7 @@ use crate::repo::Repo;
 const BUNDLE: [&str; 3] = ["components", "wit/bundle", "bundle/recipe.toml"];
 
 /// What decides about how the bundle is made.
-const BUILDER: [&str; 4] = [
-    "bundle/Cargo.toml",
-    "bundle/builder",
-    "bundle/src",
-    "Cargo.lock",
-];
+const BUILDER: [&str; 4] = ["bundle/Cargo.toml", "bundle/builder", "bundle/src", "Cargo.lock"];
 
 /// The digest of the sources of the bundle, as hexadecimal text.
 ///
@@ -59,8 +54,7 @@ fn digest(root: &Path, starts: &[&str]) -> Result<String> {
 
     let mut hash = Sha256::new();
     for (name, file) in named {
-        let content =
-            fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let content = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
         // Lengths keep a path from running into its content.
         hash.update((name.len() as u64).to_le_bytes());
         hash.update(name);
@@ -75,8 +69,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         files.push(path.to_path_buf());
         return Ok(());
     }
-    let entries =
-        fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let entries = fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))?;
     for entry in entries {
         let entry = entry?.path();
         let name = entry.file_name().unwrap_or_default().to_string_lossy();

@@ -13,11 +13,7 @@ use crate::setup::{self, guest_toolchain, tools};
 #[derive(clap::Args, Default)]
 pub struct Args {
     /// Passed to `cargo nextest run`, such as a part of a test's name; other kinds of tests are left out then
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "ARG"
-    )]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARG")]
     pass: Vec<String>,
 }
 
@@ -34,9 +30,7 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     if args.pass.is_empty() {
         say::heading("tests of the components, compiled for this machine");
         let mut native = process::cargo(&repo.components(), None);
-        native
-            .args(["test", "--quiet", "--workspace", "--target-dir"])
-            .arg(repo.components().join("target"));
+        native.args(["test", "--quiet", "--workspace", "--target-dir"]).arg(repo.components().join("target"));
         process::run(&mut native)?;
 
         say::heading("examples in the documentation");

@@ -38,8 +38,6 @@ impl State {
 
     /// Calls the function.
     pub fn call(&self, text: &str) -> Result<String> {
-        self.context
-            .with(|ctx| self.escape.clone().restore(&ctx)?.call::<_, String>((text,)))
-            .map_err(failed)
+        self.context.with(|ctx| self.escape.clone().restore(&ctx)?.call::<_, String>((text,))).map_err(failed)
     }
 }

@@ -12,10 +12,7 @@ pub struct Local<T, F: FnMut() -> Result<T>> {
 }
 
 /// A contender that is a function, and how its result becomes bytes outside the measured time.
-pub fn local<T: 'static>(
-    work: impl FnMut() -> Result<T> + 'static,
-    bytes: fn(T) -> Vec<u8>,
-) -> Box<dyn Contender> {
+pub fn local<T: 'static>(work: impl FnMut() -> Result<T> + 'static, bytes: fn(T) -> Vec<u8>) -> Box<dyn Contender> {
     Box::new(Local { work, bytes })
 }
 

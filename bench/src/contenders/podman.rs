@@ -55,7 +55,8 @@ impl Podman {
 }
 
 fn arguments(image: &str, text: &str) -> Vec<String> {
-    let mut words = vec!["run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
+    let mut words =
+        vec!["run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
     if find("runc").is_ok() {
         words.extend(["--runtime", "runc"]);
     }

@@ -1,7 +1,7 @@
 //! What a reader has to know about the machine and the settings.
 
-use crate::context::Context;
 use crate::contenders::process::{find, version};
+use crate::context::Context;
 use std::process::Command;
 use vox_model::Limits;
 use vox_runtime::TICK;
@@ -22,7 +22,10 @@ pub fn describe(context: &Context) -> Vec<(String, String)> {
         let pool = host.pool();
         let limits = Limits::default();
         all.push(("engine of vox", host.fingerprint().to_owned()));
-        all.push(("pool of vox", format!("{} sandboxes, page scan {}", pool.sandboxes, if pool.page_scan { "on" } else { "off" })));
+        all.push((
+            "pool of vox",
+            format!("{} sandboxes, page scan {}", pool.sandboxes, if pool.page_scan { "on" } else { "off" }),
+        ));
         all.push(("limits of vox", format!("{limits:?}, epoch tick {TICK:?}; on in every row")));
     }
     if let Ok(stock) = context.stock()

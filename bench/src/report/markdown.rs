@@ -1,8 +1,8 @@
 //! Tables in Markdown.
 
+use crate::model::Unit;
 use crate::model::{Entry, Report, Row};
 use crate::report::{promise, shown, three, times, value, verdict};
-use crate::model::Unit;
 
 /// A document of its own.
 pub fn document(report: &Report) -> String {
@@ -17,9 +17,10 @@ pub fn document(report: &Report) -> String {
 
 /// One table for each row.
 pub fn tables(report: &Report) -> String {
-    let mut text = "Medians; a ratio is what the contender takes, divided by what vox takes in the same minute, with its \
+    let mut text =
+        "Medians; a ratio is what the contender takes, divided by what vox takes in the same minute, with its \
         95 % interval. Above 1 vox is faster or smaller. `noisy`: the interval is wider than a fifth.\n"
-        .to_owned();
+            .to_owned();
     for row in &report.rows {
         text.push_str(&table(row));
     }

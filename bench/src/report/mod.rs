@@ -57,12 +57,8 @@ pub fn shown(value: f64, unit: Unit) -> String {
 pub fn three(value: f64) -> String {
     if value >= 1000.0 {
         let digits = format!("{value:.0}");
-        let groups: Vec<&str> = digits
-            .as_bytes()
-            .rchunks(3)
-            .rev()
-            .map(|group| std::str::from_utf8(group).unwrap_or_default())
-            .collect();
+        let groups: Vec<&str> =
+            digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
         return groups.join(",");
     }
     let places = match value {

@@ -1,11 +1,11 @@
 //! One small call: in a fresh sandbox, in a kept one, and with a program of some size behind it.
 
-use crate::context::Context;
+use crate::contenders::child::{Kind, Mode, Remote, Work, remote, script};
 use crate::contenders::local::{local, native_escape};
 use crate::contenders::podman::Podman;
 use crate::contenders::process::{Process, find};
-use crate::contenders::child::{Kind, Mode, Remote, Work, remote, script};
 use crate::contenders::vox;
+use crate::context::Context;
 use crate::inputs::{DOCUMENT, FILTER, FILTER_PYTHON, TEXT};
 use crate::model::Row;
 use crate::runner::{Contender, Plan};
@@ -29,7 +29,8 @@ pub fn fresh(context: &Context) -> Result<Vec<Row>> {
         ("wasmtime tuned by hand, no limits", Mode::Tuned, None),
     ] {
         let path = component.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"));
-        let made = path.and_then(|path| remote(context.stock(), (mode, Kind::Escape, Work::Fresh), path, &[TEXT.as_bytes()]));
+        let made =
+            path.and_then(|path| remote(context.stock(), (mode, Kind::Escape, Work::Fresh), path, &[TEXT.as_bytes()]));
         plan.add(label, made.map(Remote::boxed));
         if let Some(floor) = floor {
             plan.floor(floor);
@@ -41,7 +42,10 @@ pub fn fresh(context: &Context) -> Result<Vec<Row>> {
     plan.add("native function", Ok(native()));
     plan.add("process: true", find("true").map(|program| Process::new(&program, [""; 0]).boxed()));
     plan.incomparable();
-    plan.add("process: python3", context.python().map(|python| Process::new(&python, ["-c", ESCAPE_IN_PYTHON, TEXT]).boxed()));
+    plan.add(
+        "process: python3",
+        context.python().map(|python| Process::new(&python, ["-c", ESCAPE_IN_PYTHON, TEXT]).boxed()),
+    );
     let podman = Podman::new(&context.temporary(""), TEXT).map(|podman| Box::new(podman) as Box<dyn Contender>);
     plan.add("podman run of a static C binary", podman);
     plan.floor(15_000.0);
@@ -62,7 +66,8 @@ pub fn warm(context: &Context) -> Result<Vec<Row>> {
         ("wasmtime tuned by hand, no limits", Mode::Tuned, None),
     ] {
         let path = component.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"));
-        let made = path.and_then(|path| remote(context.stock(), (mode, Kind::Escape, Work::Warm), path, &[TEXT.as_bytes()]));
+        let made =
+            path.and_then(|path| remote(context.stock(), (mode, Kind::Escape, Work::Warm), path, &[TEXT.as_bytes()]));
         plan.add(label, made.map(Remote::boxed));
         if let Some(floor) = floor {
             plan.floor(floor);
@@ -98,7 +103,10 @@ pub fn query(context: &Context) -> Result<Vec<Row>> {
     let jq = find("jq").map(|jq| Process::new(&jq, ["-c", FILTER]).arg(&document).boxed());
     plan.add("process: jq", jq);
     plan.floor(500.0);
-    plan.add("process: python3", context.python().map(|python| Process::new(&python, ["-c", FILTER_PYTHON, DOCUMENT]).boxed()));
+    plan.add(
+        "process: python3",
+        context.python().map(|python| Process::new(&python, ["-c", FILTER_PYTHON, DOCUMENT]).boxed()),
+    );
     Ok(vec![plan.run(context.settings)])
 }
 

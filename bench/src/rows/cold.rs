@@ -1,9 +1,9 @@
 //! Opening a skill: from the cache, and the first time ever.
 
-use crate::context::Context;
-use crate::contenders::process::{Process, find};
 use crate::contenders::child::{Kind, Mode, Remote, Work, remote};
+use crate::contenders::process::{Process, find};
 use crate::contenders::vox;
+use crate::context::Context;
 use crate::inputs::{DOCUMENT, FILTER};
 use crate::model::Row;
 use crate::runner::Plan;
@@ -20,12 +20,14 @@ pub fn rows(context: &Context) -> Result<Vec<Row>> {
     let mut plan = Plan::new("cold", "cold load of `json` from the cache, with its first call");
     plan.add("vox, from its cache", filled.map(|()| vox::cached(host, "json", "query", args())));
     let uncached = component.as_ref().map(|_| vox::uncached(context.temporary(""), "json", "query", args()));
-    plan.add("vox, empty cache: compiled in its compiler process", uncached.map_err(|error| anyhow::anyhow!("{error:#}")));
+    plan.add(
+        "vox, empty cache: compiled in its compiler process",
+        uncached.map_err(|error| anyhow::anyhow!("{error:#}")),
+    );
     plan.floor(100.0);
     let words = [DOCUMENT.as_bytes(), FILTER.as_bytes()];
-    let stock = component.and_then(|path| {
-        remote(context.stock(), (Mode::Stock, Kind::Query, Work::Compile), &path, &words)
-    });
+    let stock =
+        component.and_then(|path| remote(context.stock(), (Mode::Stock, Kind::Query, Work::Compile), &path, &words));
     plan.add("stock wasmtime, compiled with all cores", stock.map(Remote::boxed));
     plan.floor(100.0);
     plan.add("process: true", find("true").map(|program| Process::new(&program, [""; 0]).boxed()));

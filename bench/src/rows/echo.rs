@@ -1,9 +1,9 @@
 //! Bytes in and out.
 
-use crate::context::Context;
-use crate::contenders::local::NativeEcho;
 use crate::contenders::child::{Kind, Mode, Remote, Work, remote};
+use crate::contenders::local::NativeEcho;
 use crate::contenders::vox;
+use crate::context::Context;
 use crate::guests;
 use crate::inputs::noise;
 use crate::model::Row;

@@ -1,9 +1,9 @@
 //! One hop of a pipeline of 3 and of 10 stages.
 
-use crate::context::Context;
+use crate::contenders::child::{Kind, Mode, Work, remote};
 use crate::contenders::local::{NativeEcho, local};
 use crate::contenders::process::{Process, find};
-use crate::contenders::child::{Kind, Mode, Work, remote};
+use crate::context::Context;
 use crate::guests;
 use crate::model::Row;
 use crate::runner::{Contender, Plan};
@@ -26,7 +26,8 @@ pub fn rows(context: &Context) -> Result<Vec<Row>> {
 }
 
 fn row(context: &Context, host: &Host, component: &Path, stages: u32) -> Result<Row> {
-    let mut plan = Plan::new("hop", format!("one hop of a pipeline of {stages} stages, 16 bytes")).per_call(f64::from(stages));
+    let mut plan =
+        Plan::new("hop", format!("one hop of a pipeline of {stages} stages, 16 bytes")).per_call(f64::from(stages));
     plan.add("vox pipeline, every stage in a fresh sandbox", checked(host, component, stages));
     for (label, mode) in [
         ("stock wasmtime, every stage a new instance", Mode::Stock),

@@ -1,8 +1,8 @@
 //! Memory of a live instance: the proportional share of a process that holds many, less what it had before.
 
-use crate::context::Context;
 use crate::contenders::child::{Kind, Mode, Remote, Work, remote, script};
 use crate::contenders::vox;
+use crate::context::Context;
 use crate::inputs::TEXT;
 use crate::model::{Entry, Floor, Row, Status, Unit};
 use crate::stats::{median, ratio};
@@ -24,9 +24,9 @@ const MOST: f64 = 64.0 * 1024.0;
 pub fn rows(context: &Context) -> Result<Vec<Row>> {
     let host = context.host()?;
     let ready = vox::open(&host, "regex", Limits::default()).map(|_| ());
-    let stock = context.part(&host, "regex").and_then(|path| {
-        remote(context.stock(), (Mode::Stock, Kind::Escape, Work::Fresh), &path, &[TEXT.as_bytes()])
-    });
+    let stock = context
+        .part(&host, "regex")
+        .and_then(|path| remote(context.stock(), (Mode::Stock, Kind::Escape, Work::Fresh), &path, &[TEXT.as_bytes()]));
     let scripted = |mode| script(context.scripts(), mode, Work::Fresh, TEXT);
     let cache = context.temporary("cache");
     let kinds: [(&str, Box<dyn Fn() -> Result<f64>>); 5] = [
@@ -50,7 +50,8 @@ pub fn rows(context: &Context) -> Result<Vec<Row>> {
         }
     }
     let base = samples[0].as_ref().map(Clone::clone).unwrap_or_default();
-    let entries = kinds.iter().zip(samples).enumerate().map(|(at, ((label, _), samples))| entry(at, label, samples, &base));
+    let entries =
+        kinds.iter().zip(samples).enumerate().map(|(at, ((label, _), samples))| entry(at, label, samples, &base));
     Ok(vec![Row {
         name: "memory".to_owned(),
         title: "memory of a live idle instance after one call of `regex.escape`".to_owned(),

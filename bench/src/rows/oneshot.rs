@@ -1,8 +1,8 @@
 //! Whole processes: what somebody at a terminal, or a script, waits for.
 
-use crate::context::Context;
 use crate::contenders::podman::Podman;
 use crate::contenders::process::{Process, find, version};
+use crate::context::Context;
 use crate::inputs::{DOCUMENT, FILTER, FILTER_PYTHON, LARGE_FILTER, LARGE_PYTHON, large};
 use crate::model::Row;
 use crate::runner::{Contender, Plan};

@@ -1,7 +1,7 @@
 //! Size of the binaries.
 
-use crate::context::Context;
 use crate::contenders::process::find;
+use crate::context::Context;
 use crate::model::{Entry, Floor, Row, Status, Unit};
 use crate::stats::ratio;
 use anyhow::Result;

@@ -164,9 +164,7 @@ fn config(mode: Mode) -> Config {
         if swap_is_off() {
             pool.pagemap_scan(Enabled::Auto).linear_memory_keep_resident(256 << 10).table_keep_resident(64 << 10);
         }
-        config
-            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-            .concurrency_support(false);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).concurrency_support(false);
     }
     config
 }

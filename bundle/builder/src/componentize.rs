@@ -24,9 +24,8 @@ impl Wit {
     /// When the folder holds no valid package.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut resolve = Resolve::default();
-        let (package, _) = resolve
-            .push_dir(folder)
-            .with_context(|| format!("{} holds no WIT package", folder.display()))?;
+        let (package, _) =
+            resolve.push_dir(folder).with_context(|| format!("{} holds no WIT package", folder.display()))?;
         Ok(Self { resolve, package })
     }
 
@@ -51,20 +50,11 @@ pub fn run(wit: &Wit, ingredient: &Ingredient, module: &[u8]) -> Result<Vec<u8>>
 
     let docs = wit.docs(&ingredient.interface);
     if docs.is_empty() {
-        bail!(
-            "the WIT package has no documentation of {}",
-            ingredient.interface
-        );
+        bail!("the WIT package has no documentation of {}", ingredient.interface);
     }
-    CustomSection {
-        name: docs::SECTION.into(),
-        data: docs.to_section().into(),
-    }
-    .append_to_component(&mut component);
+    CustomSection { name: docs::SECTION.into(), data: docs.to_section().into() }.append_to_component(&mut component);
     // Not only what the encoder made, but the very bytes that are shipped.
-    wasmparser::Validator::new()
-        .validate_all(&component)
-        .context("the component is not valid")?;
+    wasmparser::Validator::new().validate_all(&component).context("the component is not valid")?;
     Ok(component)
 }
 
@@ -79,17 +69,11 @@ fn check(component: &[u8], interface: &str) -> Result<()> {
     let world = &resolve.worlds[world];
     let imports = names(&mut world.imports.iter());
     if !imports.is_empty() {
-        bail!(
-            "it imports {}; a part of the bundle imports nothing",
-            imports.join(", ")
-        );
+        bail!("it imports {}; a part of the bundle imports nothing", imports.join(", "));
     }
     let exports = names(&mut world.exports.iter());
     if exports != [interface] {
-        bail!(
-            "it exports {}; the recipe says {interface} and nothing else",
-            exports.join(", ")
-        );
+        bail!("it exports {}; the recipe says {interface} and nothing else", exports.join(", "));
     }
     Ok(())
 }

@@ -69,8 +69,8 @@ fn build(args: &Args) -> Result<()> {
     let mut components = Vec::new();
     for ingredient in recipe.parts {
         let start = Instant::now();
-        let component = make(args, &wit, &ingredient)
-            .with_context(|| format!("the part {} could not be made", ingredient.name))?;
+        let component =
+            make(args, &wit, &ingredient).with_context(|| format!("the part {} could not be made", ingredient.name))?;
         let file = output.add(&ingredient.name, &component)?;
         report(&ingredient.name, &file, start);
         components.push((ingredient.name.clone(), component));
@@ -84,10 +84,8 @@ fn build(args: &Args) -> Result<()> {
     }
 
     let start = Instant::now();
-    let named: Vec<(&str, &[u8])> = components
-        .iter()
-        .map(|(name, component)| (name.as_str(), component.as_slice()))
-        .collect();
+    let named: Vec<(&str, &[u8])> =
+        components.iter().map(|(name, component)| (name.as_str(), component.as_slice())).collect();
     let whole = compose::merge(&named).context("the parts do not merge")?;
     let whole = output.add("bundle", &whole)?;
     report("all parts in one", &whole, start);
@@ -97,12 +95,8 @@ fn build(args: &Args) -> Result<()> {
 /// Takes one part through all stages.
 fn make(args: &Args, wit: &componentize::Wit, ingredient: &Ingredient) -> Result<Vec<u8>> {
     let file = args.modules.join(ingredient.module());
-    let module = fs::read(&file).with_context(|| {
-        format!(
-            "{} cannot be read; `cargo xtask guests` builds it",
-            file.display()
-        )
-    })?;
+    let module = fs::read(&file)
+        .with_context(|| format!("{} cannot be read; `cargo xtask guests` builds it", file.display()))?;
     if wasmparser::Parser::is_component(&module) {
         bail!(
             "{} is a component already, as `cargo component build` makes it; `cargo xtask bundle` builds the \
@@ -124,10 +118,7 @@ fn report(name: &str, file: &FileEntry, start: Instant) {
     ));
 }
 
-#[allow(
-    clippy::print_stderr,
-    reason = "a program for developers; what it made is what they want to see"
-)]
+#[allow(clippy::print_stderr, reason = "a program for developers; what it made is what they want to see")]
 fn say(text: &str) {
     eprintln!("{text}");
 }

@@ -29,12 +29,8 @@ impl Output {
         name.push(".partial");
         let partial = PathBuf::from(name);
         remove(&partial)?;
-        fs::create_dir_all(&partial)
-            .with_context(|| format!("{} cannot be made", partial.display()))?;
-        Ok(Self {
-            place: place.to_path_buf(),
-            partial,
-        })
+        fs::create_dir_all(&partial).with_context(|| format!("{} cannot be made", partial.display()))?;
+        Ok(Self { place: place.to_path_buf(), partial })
     }
 
     /// Writes a component, compressed.
@@ -68,13 +64,7 @@ impl Output {
         source: String,
         tools: BTreeMap<String, String>,
     ) -> Result<()> {
-        let manifest = Manifest {
-            format: FORMAT,
-            source,
-            tools,
-            parts,
-            whole,
-        };
+        let manifest = Manifest { format: FORMAT, source, tools, parts, whole };
         let mut text = serde_json::to_string_pretty(&manifest)?;
         text.push('\n');
         self.write(FILE, text.as_bytes())?;

@@ -35,18 +35,11 @@ pub fn run(module: &[u8]) -> Result<Vec<u8>> {
     let engine = Engine::new(&config).map_err(explain)?;
     let module = Module::new(&engine, instrumented).map_err(explain)?;
     if let Some(import) = module.imports().next() {
-        bail!(
-            "the module imports `{}` of `{}`; a part of the bundle imports nothing",
-            import.name(),
-            import.module()
-        );
+        bail!("the module imports `{}` of `{}`; a part of the bundle imports nothing", import.name(), import.module());
     }
     let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).map_err(explain)?;
-    instance
-        .get_typed_func::<(), ()>(&mut store, INIT)
-        .and_then(|init| init.call(&mut store, ()))
-        .map_err(explain)?;
+    instance.get_typed_func::<(), ()>(&mut store, INIT).and_then(|init| init.call(&mut store, ())).map_err(explain)?;
 
     let mut state = State { store, instance };
     ready(wizer.snapshot(&context, &mut state))?.map_err(explain)
@@ -151,8 +144,7 @@ mod tests {
 
     #[test]
     fn imports_and_traps_are_errors() {
-        let imports =
-            wat(r#"(module (import "env" "now" (func)) (func (export "wizer-initialize")))"#);
+        let imports = wat(r#"(module (import "env" "now" (func)) (func (export "wizer-initialize")))"#);
         let error = run(&imports).unwrap_err().to_string();
         assert!(error.contains("imports `now` of `env`"), "{error}");
         let traps = wat(r#"(module (func (export "wizer-initialize") unreachable))"#);

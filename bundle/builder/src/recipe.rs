@@ -39,8 +39,7 @@ impl Recipe {
     ///
     /// When the file cannot be read, is not a recipe, or names something twice.
     pub fn read(file: &Path) -> Result<Self> {
-        let text = fs::read_to_string(file)
-            .with_context(|| format!("{} cannot be read", file.display()))?;
+        let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         Self::parse(&text).with_context(|| format!("{} is not a recipe", file.display()))
     }
 
@@ -52,10 +51,7 @@ impl Recipe {
                 bail!("two parts are called {}", part.name);
             }
             // It becomes the name of a file beside bundle.wasm.
-            let plain = part
-                .name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            let plain = part.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
             if part.name.is_empty() || part.name == "bundle" || !plain {
                 bail!(
                     "`{}` cannot be the name of a part: use lower-case letters, digits and `-`, and not `bundle`",
@@ -94,12 +90,7 @@ mod tests {
 
     #[test]
     fn wrong_names_are_refused() {
-        for recipe in [
-            part("a") + &part("a"),
-            part("bundle"),
-            part("../a"),
-            part(""),
-        ] {
+        for recipe in [part("a") + &part("a"), part("bundle"), part("../a"), part("")] {
             assert!(Recipe::parse(&recipe).is_err(), "{recipe}");
         }
         assert!(Recipe::parse(&(part("a") + "extra = 1\n")).is_err());

@@ -28,10 +28,9 @@ struct Package {
 ///
 /// When a version cannot be found out.
 pub fn versions(lock: &Path, compiler: &str) -> Result<BTreeMap<String, String>> {
-    let text =
-        fs::read_to_string(lock).with_context(|| format!("{} cannot be read", lock.display()))?;
-    let mut versions = libraries(&text)
-        .with_context(|| format!("{} does not lock what is used here", lock.display()))?;
+    let text = fs::read_to_string(lock).with_context(|| format!("{} cannot be read", lock.display()))?;
+    let mut versions =
+        libraries(&text).with_context(|| format!("{} does not lock what is used here", lock.display()))?;
     versions.insert("rustc".to_owned(), compiler.to_owned());
     versions.insert("wasm-opt".to_owned(), wasm_opt()?);
     Ok(versions)
@@ -51,14 +50,12 @@ fn libraries(lock: &str) -> Result<BTreeMap<String, String>> {
 }
 
 fn wasm_opt() -> Result<String> {
-    let output = Command::new("wasm-opt").arg("--version").output().context(
-        "wasm-opt could not be started; `cargo xtask setup` installs it (Debian package binaryen)",
-    )?;
+    let output = Command::new("wasm-opt")
+        .arg("--version")
+        .output()
+        .context("wasm-opt could not be started; `cargo xtask setup` installs it (Debian package binaryen)")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text
-        .trim()
-        .trim_start_matches("wasm-opt version ")
-        .to_owned())
+    Ok(text.trim().trim_start_matches("wasm-opt version ").to_owned())
 }
 
 #[cfg(test)]

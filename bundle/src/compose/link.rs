@@ -80,9 +80,7 @@ pub enum LinkError {
         why: String,
     },
     /// Two parts could serve the same import.
-    #[error(
-        "{first} and {second} both export {import}, which {skill} imports; give only one of them"
-    )]
+    #[error("{first} and {second} both export {import}, which {skill} imports; give only one of them")]
     Ambiguous {
         /// The name of the skill.
         skill: String,
@@ -114,30 +112,16 @@ pub fn link(skill: (&str, &[u8]), parts: &[(&str, &[u8])]) -> Result<Linked, Lin
     let mut offers = Vec::new();
     for (part, bytes) in sorted {
         let package = register(&mut graph, part, bytes)?;
-        offers.push(Offer {
-            part,
-            package,
-            instance: None,
-            exports: exports(&graph, package),
-        });
+        offers.push(Offer { part, package, instance: None, exports: exports(&graph, package) });
     }
 
     let target = graph.instantiate(socket);
-    let mut linking = Linking {
-        graph,
-        skill: name,
-        socket,
-        target,
-    };
+    let mut linking = Linking { graph, skill: name, socket, target };
     let mut connections = Vec::new();
     for import in imports(&linking.graph, socket) {
         if let Some((at, export)) = linking.choose(&import, &offers)? {
             linking.connect(&import, &mut offers[at], &export)?;
-            connections.push(Connection {
-                import,
-                export,
-                part: offers[at].part.to_owned(),
-            });
+            connections.push(Connection { import, export, part: offers[at].part.to_owned() });
         }
     }
     if connections.is_empty() {
@@ -165,11 +149,7 @@ struct Linking<'a> {
 
 impl Linking<'_> {
     /// The part and its export that serve an import; none when no part has the interface.
-    fn choose(
-        &self,
-        import: &str,
-        offers: &[Offer<'_>],
-    ) -> Result<Option<(usize, String)>, LinkError> {
+    fn choose(&self, import: &str, offers: &[Offer<'_>]) -> Result<Option<(usize, String)>, LinkError> {
         let having = |fits: &dyn Fn(&str) -> bool| -> Vec<(usize, &String)> {
             let all = offers.iter().enumerate();
             all.flat_map(|(at, offer)| offer.exports.iter().map(move |export| (at, export)))
@@ -202,21 +182,11 @@ impl Linking<'_> {
         }
     }
 
-    fn connect(
-        &mut self,
-        import: &str,
-        offer: &mut Offer<'_>,
-        export: &str,
-    ) -> Result<(), LinkError> {
+    fn connect(&mut self, import: &str, offer: &mut Offer<'_>, export: &str) -> Result<(), LinkError> {
         self.compare(import, offer, export)?;
         let unfit = |why: String| ComponentError::Unfit { why };
-        let instance = *offer
-            .instance
-            .get_or_insert_with(|| self.graph.instantiate(offer.package));
-        let node = self
-            .graph
-            .alias_instance_export(instance, export)
-            .map_err(|error| unfit(super::chain(&error)))?;
+        let instance = *offer.instance.get_or_insert_with(|| self.graph.instantiate(offer.package));
+        let node = self.graph.alias_instance_export(instance, export).map_err(|error| unfit(super::chain(&error)))?;
         self.graph
             .set_instantiation_argument(self.target, import, node)
             .map_err(|error| unfit(super::chain(&error)))?;
@@ -228,15 +198,15 @@ impl Linking<'_> {
         let types = self.graph.types();
         let asked = types[self.graph[self.socket].ty()].imports[import];
         let offered = types[self.graph[offer.package].ty()].exports[export];
-        SubtypeChecker::new(&mut Default::default())
-            .is_subtype(offered, types, asked, types)
-            .map_err(|error| LinkError::Type {
+        SubtypeChecker::new(&mut Default::default()).is_subtype(offered, types, asked, types).map_err(|error| {
+            LinkError::Type {
                 skill: self.skill.to_owned(),
                 import: import.to_owned(),
                 part: offer.part.to_owned(),
                 export: export.to_owned(),
                 why: format!("{error:#}"),
-            })
+            }
+        })
     }
 
     fn nothing(self, offers: Vec<Offer<'_>>) -> LinkError {
@@ -247,31 +217,18 @@ impl Linking<'_> {
         }
     }
 
-    fn finish(
-        mut self,
-        mut connections: Vec<Connection>,
-        offers: &[Offer<'_>],
-    ) -> Result<Linked, LinkError> {
+    fn finish(mut self, mut connections: Vec<Connection>, offers: &[Offer<'_>]) -> Result<Linked, LinkError> {
         for export in exports(&self.graph, self.socket) {
             let unfit = |why: String| ComponentError::Unfit { why };
-            let node = self
-                .graph
-                .alias_instance_export(self.target, &export)
-                .map_err(|error| unfit(super::chain(&error)))?;
-            self.graph
-                .export(node, &export)
-                .map_err(|error| unfit(super::chain(&error)))?;
+            let node =
+                self.graph.alias_instance_export(self.target, &export).map_err(|error| unfit(super::chain(&error)))?;
+            self.graph.export(node, &export).map_err(|error| unfit(super::chain(&error)))?;
         }
         let component = encode(&self.graph)?;
         let imports = imports_of(&component)?;
         connections.sort_by(|a, b| a.import.cmp(&b.import));
         let unused = offers.iter().filter(|offer| offer.instance.is_none());
-        Ok(Linked {
-            component,
-            connections,
-            imports,
-            unused: unused.map(|offer| offer.part.to_owned()).collect(),
-        })
+        Ok(Linked { component, connections, imports, unused: unused.map(|offer| offer.part.to_owned()).collect() })
     }
 }
 
@@ -282,9 +239,5 @@ fn same_interface(a: &str, b: &str) -> bool {
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        "nothing".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }

@@ -49,19 +49,11 @@ pub fn merge(parts: &[(&str, &[u8])]) -> Result<Vec<u8>, MergeError> {
         let instance = graph.instantiate(package);
         for export in exports(&graph, package) {
             if let Some(first) = exporters.insert(export.clone(), name) {
-                return Err(MergeError::SameExport {
-                    export,
-                    first: first.to_owned(),
-                    second: name.to_owned(),
-                });
+                return Err(MergeError::SameExport { export, first: first.to_owned(), second: name.to_owned() });
             }
             let unfit = |why: String| ComponentError::Unfit { why };
-            let node = graph
-                .alias_instance_export(instance, &export)
-                .map_err(|error| unfit(error.to_string()))?;
-            graph
-                .export(node, &export)
-                .map_err(|error| unfit(error.to_string()))?;
+            let node = graph.alias_instance_export(instance, &export).map_err(|error| unfit(error.to_string()))?;
+            graph.export(node, &export).map_err(|error| unfit(error.to_string()))?;
         }
     }
     Ok(encode(&graph)?)

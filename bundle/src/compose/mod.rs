@@ -40,39 +40,24 @@ pub enum ComponentError {
 }
 
 /// Reads a component into the graph, without the documentation that must not stand inside another component.
-fn register(
-    graph: &mut CompositionGraph,
-    name: &str,
-    bytes: &[u8],
-) -> Result<PackageId, ComponentError> {
-    let invalid = |why: String| ComponentError::Invalid {
-        name: name.to_owned(),
-        why,
-    };
+fn register(graph: &mut CompositionGraph, name: &str, bytes: &[u8]) -> Result<PackageId, ComponentError> {
+    let invalid = |why: String| ComponentError::Invalid { name: name.to_owned(), why };
     if !wasmparser::Parser::is_component(bytes) {
-        return Err(invalid(
-            "it does not start as one (a core module has to become a component first)".to_owned(),
-        ));
+        return Err(invalid("it does not start as one (a core module has to become a component first)".to_owned()));
     }
     // The validator first: wac takes valid components only.
     wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
         .validate_all(bytes)
         .map_err(|error| invalid(error.to_string()))?;
     let bytes = strip::documentation(bytes).map_err(|error| invalid(error.to_string()))?;
-    let package = Package::from_bytes(name, None, bytes, graph.types_mut())
-        .map_err(|error| invalid(format!("{error:#}")))?;
-    graph
-        .register_package(package)
-        .map_err(|_| ComponentError::SameName {
-            name: name.to_owned(),
-        })
+    let package =
+        Package::from_bytes(name, None, bytes, graph.types_mut()).map_err(|error| invalid(format!("{error:#}")))?;
+    graph.register_package(package).map_err(|_| ComponentError::SameName { name: name.to_owned() })
 }
 
 /// Encodes and validates the result.
 fn encode(graph: &CompositionGraph) -> Result<Vec<u8>, ComponentError> {
-    graph
-        .encode(EncodeOptions::default())
-        .map_err(|error| ComponentError::Unfit { why: chain(&error) })
+    graph.encode(EncodeOptions::default()).map_err(|error| ComponentError::Unfit { why: chain(&error) })
 }
 
 /// An error and its causes on one line.

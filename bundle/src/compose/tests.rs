@@ -2,9 +2,7 @@
 
 use insta::assert_snapshot;
 use wasm_encoder::{ComponentSection, CustomSection};
-use wit_component::{
-    ComponentEncoder, DecodedWasm, StringEncoding, WitPrinter, embed_component_metadata,
-};
+use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding, WitPrinter, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
 
 use super::*;
@@ -17,12 +15,7 @@ fn component(wit: &str) -> Vec<u8> {
     let abi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
     let mut module = wit_component::dummy_module(&resolve, world, abi);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default()
-        .module(&module)
-        .unwrap()
-        .validate(true)
-        .encode()
-        .unwrap()
+    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }
 
 const JSON: &str = "
@@ -78,10 +71,7 @@ fn wit(component: &[u8]) -> String {
 
 fn with_section(component: &[u8], name: &str, data: &[u8]) -> Vec<u8> {
     let mut all = component.to_vec();
-    let section = CustomSection {
-        name: name.into(),
-        data: data.into(),
-    };
+    let section = CustomSection { name: name.into(), data: data.into() };
     ComponentSection::append_to_component(&section, &mut all);
     all
 }
@@ -102,28 +92,15 @@ fn merging_refuses_the_same_export_twice() {
     assert_snapshot!(error.to_string(), @"mine and yours both export vox:bundle/json@0.1.0; leave one of them out");
     assert!(matches!(merge(&[]), Err(MergeError::Nothing)));
     let error = merge(&[("mine", b"\0asm\x01\0\0\0")]).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("mine is not a valid component"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("mine is not a valid component"), "{error}");
 }
 
 #[test]
 fn linking_serves_the_import_and_keeps_the_others() {
     let (json, regex) = (component(JSON), component(REGEX));
     let skill = skill("0.1.0", "json");
-    let one = link(
-        ("/home/me/skill", &skill),
-        &[("json", &json), ("regex", &regex)],
-    )
-    .unwrap();
-    let other = link(
-        ("/home/me/skill", &skill),
-        &[("regex", &regex), ("json", &json)],
-    )
-    .unwrap();
+    let one = link(("/home/me/skill", &skill), &[("json", &json), ("regex", &regex)]).unwrap();
+    let other = link(("/home/me/skill", &skill), &[("regex", &regex), ("json", &json)]).unwrap();
     assert_eq!(one, other);
     assert_eq!(one.imports, ["acme:skill/clock@1.0.0"]);
     assert_eq!(one.unused, ["regex"]);
@@ -190,10 +167,7 @@ fn two_parts_for_one_import_are_refused() {
     assert_snapshot!(error.to_string(), @"mine and yours both export vox:bundle/json@0.1.0, which weather imports; give only one of them");
     let parts: [(&str, &[u8]); 2] = [("same", &json), ("same", &json)];
     let error = link(("weather", &skill("0.1.0", "json")), &parts).unwrap_err();
-    assert!(matches!(
-        error,
-        LinkError::Component(ComponentError::SameName { .. })
-    ));
+    assert!(matches!(error, LinkError::Component(ComponentError::SameName { .. })));
 }
 
 #[test]
@@ -218,19 +192,12 @@ fn types_of_a_linked_interface_may_appear_in_exports() {
 
 #[test]
 fn documentation_of_parts_does_not_break_decoding() {
-    let docs =
-        b"\x01{\"worlds\":{\"it\":{\"docs\":\"x\"}},\"interfaces\":{\"json\":{\"docs\":\"x\"}}}";
+    let docs = b"\x01{\"worlds\":{\"it\":{\"docs\":\"x\"}},\"interfaces\":{\"json\":{\"docs\":\"x\"}}}";
     let json = with_section(&component(JSON), "package-docs", docs);
-    assert!(
-        wit_component::decode(&json).is_err(),
-        "the section is a trap by itself"
-    );
+    assert!(wit_component::decode(&json).is_err(), "the section is a trap by itself");
     let regex = with_section(&component(REGEX), vox_inspect::docs::SECTION, b"\x01{}");
     let merged = merge(&[("json", &json), ("regex", &regex)]).unwrap();
-    assert_eq!(
-        wit(&merged),
-        wit(&merge(&[("json", &component(JSON)), ("regex", &component(REGEX))]).unwrap())
-    );
+    assert_eq!(wit(&merged), wit(&merge(&[("json", &component(JSON)), ("regex", &component(REGEX))]).unwrap()));
 
     // What was merged is a part itself now, with the sections one level deeper.
     let skill = skill("0.1.0", "json");

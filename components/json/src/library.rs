@@ -8,17 +8,29 @@
 use crate::query::Data;
 use crate::{read, write};
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
-use jaq_core::{Native, RunPtr};
 use jaq_core::native::{Filter, Fun, bome, run, v};
 use jaq_core::path::Part;
+use jaq_core::{Native, RunPtr};
 use jaq_json::Val;
 use std::sync::OnceLock;
 
 /// Functions that jaq brings and that a call does not get: the clock, the environment, the time zone of the machine,
 /// its error stream; and those that are replaced here or in `extra.jq`.
 const LEFT_OUT: &[&str] = &[
-    "now", "env", "localtime", "strflocaltime", "debug_empty", "stderr_empty", "debug", "stderr", "halt_error",
-    "fromjson", "tojson", "tobytes", "ltrimstr", "rtrimstr",
+    "now",
+    "env",
+    "localtime",
+    "strflocaltime",
+    "debug_empty",
+    "stderr_empty",
+    "debug",
+    "stderr",
+    "halt_error",
+    "fromjson",
+    "tojson",
+    "tobytes",
+    "ltrimstr",
+    "rtrimstr",
 ];
 
 /// A set of numbers below 256.
@@ -246,9 +258,7 @@ fn own() -> impl Iterator<Item = Fun<Data>> {
                 read_value(&text).map_err(|message| jaq_core::Error::str(format_args!("{} ({message})", cv.1)))
             }))
         }),
-        ("tojson", v(0), |cv| {
-            bome(write::json(&cv.1).map(Val::utf8_str).map_err(jaq_core::Error::str))
-        }),
+        ("tojson", v(0), |cv| bome(write::json(&cv.1).map(Val::utf8_str).map_err(jaq_core::Error::str))),
     ];
     functions.into_iter().map(run::<Data>)
 }

@@ -197,9 +197,10 @@ fn unreadable(filter: &str, errors: load::Errors<&str, ()>) -> Complaint {
         Some((_, load::Error::Parse(errors))) => errors.into_iter().next().map(|(expected, piece)| {
             complaint(filter, piece, format!("expected {}, {}", expected.as_str(), found(piece)))
         }),
-        Some((_, load::Error::Io(errors))) => errors.into_iter().next().map(|(path, _)| {
-            complaint(filter, path, format!("modules cannot be loaded: `{path}`"))
-        }),
+        Some((_, load::Error::Io(errors))) => errors
+            .into_iter()
+            .next()
+            .map(|(path, _)| complaint(filter, path, format!("modules cannot be loaded: `{path}`"))),
         None => None,
     }
     .unwrap_or_else(|| complain::whole("the filter does not parse"))

@@ -28,7 +28,8 @@ pub(crate) fn format(document: &str, style: Style) -> Result<String, Error> {
     if style.sort_keys {
         sort(&mut tree);
     }
-    let mut writer = Writer { out: String::with_capacity(document.len()), indent: style.indent.min(MOST_SPACES).into() };
+    let mut writer =
+        Writer { out: String::with_capacity(document.len()), indent: style.indent.min(MOST_SPACES).into() };
     writer.node(&tree, 0);
     Ok(writer.out)
 }

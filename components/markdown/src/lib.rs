@@ -23,10 +23,8 @@ static ALLOCATOR: vox_guest_alloc::GuestAlloc = vox_guest_alloc::GuestAlloc::new
 
 /// A parser over the body of a document.
 fn parse(document: &str) -> Parser<'_> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     Parser::new_ext(head::body(document), options)
 }
 

@@ -49,8 +49,16 @@ fn html_in_the_document_is_text_unless_asked_for() {
 #[test]
 fn addresses_that_could_run_code_go() {
     let dangerous = [
-        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "vbscript:x", "data:text/html,x", "data:image/svg+xml,x",
-        "java&#10;script:x", "&#1;javascript:x", "&#x6A;avascript:x", "java&Tab;script:x", "data:,x",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "vbscript:x",
+        "data:text/html,x",
+        "data:image/svg+xml,x",
+        "java&#10;script:x",
+        "&#1;javascript:x",
+        "&#x6A;avascript:x",
+        "java&Tab;script:x",
+        "data:,x",
     ];
     for address in dangerous {
         let html = safe(&format!("[a]({address}) ![a]({address})"));
@@ -58,8 +66,15 @@ fn addresses_that_could_run_code_go() {
     }
     assert!(html::is_unsafe(" \u{a0}javascript:x") && html::is_unsafe("java\nscript:x"));
     let harmless = [
-        "https://e.org/?q=javascript:x", "/javascript:x", "#data:x", "mailto:a@b.c", "javascript", "a/b:c", "",
-        "data:image/png;base64,AA", "DATA:IMAGE/GIF,x",
+        "https://e.org/?q=javascript:x",
+        "/javascript:x",
+        "#data:x",
+        "mailto:a@b.c",
+        "javascript",
+        "a/b:c",
+        "",
+        "data:image/png;base64,AA",
+        "DATA:IMAGE/GIF,x",
     ];
     for address in harmless {
         assert!(!html::is_unsafe(address), "{address}");
@@ -108,35 +123,39 @@ fn plain_text() {
 fn outline_is_a_tree_with_unique_anchors() {
     let document = "# Über *uns*!\n## A `b`\n### C\n## A b\n# A b\n\nSetext\n---\n\n#### ?!\n## a-b-1";
     let headings = outline::read(document);
-    let seen: Vec<_> =
-        headings.iter().map(|h| (h.level, h.text.as_str(), h.anchor.as_str(), h.parent)).collect();
-    assert_eq!(seen, [
-        (1, "Über uns!", "über-uns", None),
-        (2, "A b", "a-b", Some(0)),
-        (3, "C", "c", Some(1)),
-        (2, "A b", "a-b-1", Some(0)),
-        (1, "A b", "a-b-2", None),
-        (2, "Setext", "setext", Some(4)),
-        (4, "?!", "section", Some(5)),
-        (2, "a-b-1", "a-b-1-1", Some(4)),
-    ]);
+    let seen: Vec<_> = headings.iter().map(|h| (h.level, h.text.as_str(), h.anchor.as_str(), h.parent)).collect();
+    assert_eq!(
+        seen,
+        [
+            (1, "Über uns!", "über-uns", None),
+            (2, "A b", "a-b", Some(0)),
+            (3, "C", "c", Some(1)),
+            (2, "A b", "a-b-1", Some(0)),
+            (1, "A b", "a-b-2", None),
+            (2, "Setext", "setext", Some(4)),
+            (4, "?!", "section", Some(5)),
+            (2, "a-b-1", "a-b-1-1", Some(4)),
+        ]
+    );
 }
 
 #[test]
 fn links_in_order() {
     let document = "[a *b*](/x \"t\") ![p](/i.png) <https://e.org> <m@e.org> [![q](/q)](/out) [r][]\n\n[r]: /ref 'R'";
     let links = links::read(document);
-    let seen: Vec<_> =
-        links.iter().map(|l| (l.kind, l.target.as_str(), l.text.as_str(), l.title.as_str())).collect();
-    assert_eq!(seen, [
-        (LinkKind::Link, "/x", "a b", "t"),
-        (LinkKind::Image, "/i.png", "p", ""),
-        (LinkKind::Autolink, "https://e.org", "https://e.org", ""),
-        (LinkKind::Autolink, "m@e.org", "m@e.org", ""),
-        (LinkKind::Link, "/out", "q", ""),
-        (LinkKind::Image, "/q", "q", ""),
-        (LinkKind::Link, "/ref", "r", "R"),
-    ]);
+    let seen: Vec<_> = links.iter().map(|l| (l.kind, l.target.as_str(), l.text.as_str(), l.title.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (LinkKind::Link, "/x", "a b", "t"),
+            (LinkKind::Image, "/i.png", "p", ""),
+            (LinkKind::Autolink, "https://e.org", "https://e.org", ""),
+            (LinkKind::Autolink, "m@e.org", "m@e.org", ""),
+            (LinkKind::Link, "/out", "q", ""),
+            (LinkKind::Image, "/q", "q", ""),
+            (LinkKind::Link, "/ref", "r", "R"),
+        ]
+    );
 }
 
 #[test]

@@ -4,7 +4,11 @@ use crate::bindings::exports::vox::bundle::regex::Error;
 use crate::search::*;
 
 fn pieces(text: &str, pattern: &str) -> Vec<(u32, u32, String)> {
-    find_all(text, pattern).expect("a valid pattern").into_iter().map(|span| (span.start, span.end, span.text)).collect()
+    find_all(text, pattern)
+        .expect("a valid pattern")
+        .into_iter()
+        .map(|span| (span.start, span.end, span.text))
+        .collect()
 }
 
 fn invalid(pattern: &str) -> (u32, u32, String) {
@@ -20,12 +24,10 @@ fn finds() {
     assert!(!is_match("ab", r"\d").expect("valid"));
     assert!(is_match("ÄRGER", r"(?i)ärger").expect("valid"));
     assert_eq!(pieces("a1 b22", r"\d+"), [(1, 2, "1".into()), (4, 6, "22".into())]);
-    assert_eq!(pieces("aé日b", r"\w"), [
-        (0, 1, "a".into()),
-        (1, 3, "é".into()),
-        (3, 6, "日".into()),
-        (6, 7, "b".into())
-    ]);
+    assert_eq!(
+        pieces("aé日b", r"\w"),
+        [(0, 1, "a".into()), (1, 3, "é".into()), (3, 6, "日".into()), (6, 7, "b".into())]
+    );
     assert_eq!(pieces("ab", ""), [(0, 0, String::new()), (1, 1, String::new()), (2, 2, String::new())]);
     assert_eq!(pieces("", "x"), []);
 }
@@ -36,7 +38,8 @@ fn captures_with_names_and_gaps() {
     assert_eq!(found.len(), 2);
     let names: Vec<_> = found[0].iter().map(|capture| capture.name.as_deref()).collect();
     assert_eq!(names, [None, Some("key"), None, Some("value")]);
-    let texts: Vec<_> = found[0].iter().map(|capture| capture.matched.as_ref().map(|span| span.text.as_str())).collect();
+    let texts: Vec<_> =
+        found[0].iter().map(|capture| capture.matched.as_ref().map(|span| span.text.as_str())).collect();
     assert_eq!(texts, [Some("k=v"), Some("k"), Some("=v"), Some("v")]);
     assert!(found[1][3].matched.is_none());
     assert_eq!(found[1][1].matched.as_ref().map(|span| (span.start, span.end)), Some((5, 7)));

@@ -68,7 +68,10 @@ fn verb_at(words: &[OsString]) -> Option<usize> {
 pub fn read(function: &Function, words: &[String], named: &Parameters) -> Result<Vec<Value>, CliError> {
     let params = &function.params;
     if words.len() > params.len() {
-        return Err(signature::whole(function, format!("{} arguments were given, it takes {}", words.len(), params.len())));
+        return Err(signature::whole(
+            function,
+            format!("{} arguments were given, it takes {}", words.len(), params.len()),
+        ));
     }
     let mut values: Vec<Option<Value>> = Vec::with_capacity(params.len());
     let mut input = None;
@@ -132,9 +135,10 @@ fn file_or_input(word: &str, input: &mut Option<()>) -> Result<Option<Vec<u8>>, 
     }
     match word.strip_prefix('@') {
         Some(path) if !path.starts_with('@') => {
-            let wrong = |error| CliError::usage(format!("{path} cannot be read: {error}")).help(format!(
-                "for an argument that begins with @ write it twice: @{word}"
-            ));
+            let wrong = |error| {
+                CliError::usage(format!("{path} cannot be read: {error}"))
+                    .help(format!("for an argument that begins with @ write it twice: @{word}"))
+            };
             std::fs::read(path).map(Some).map_err(wrong)
         }
         _ => Ok(None),

@@ -117,14 +117,7 @@ pub struct CliError {
 
 impl CliError {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            excerpt: None,
-            notes: Vec::new(),
-            help: None,
-            payload: None,
-        }
+        Self { kind, message: message.into(), excerpt: None, notes: Vec::new(), help: None, payload: None }
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
@@ -241,12 +234,8 @@ impl CliError {
     /// A pipeline that does not fit; `text` is the pipeline.
     pub fn pipeline(error: PipelineError, text: &str, kind: Kind) -> Self {
         let mut made = Self::new(kind, error.message);
-        made.excerpt = Some(Excerpt {
-            name: "pipeline".to_owned(),
-            text: text.to_owned(),
-            span: error.span,
-            label: error.label,
-        });
+        made.excerpt =
+            Some(Excerpt { name: "pipeline".to_owned(), text: text.to_owned(), span: error.span, label: error.label });
         made.help = error.help;
         made
     }

@@ -37,7 +37,8 @@ pub fn start(ui: &Ui, quiet: bool) -> Result<Host, CliError> {
         .compiler(compiler()?)
         .sandboxes(SANDBOXES)
         .observer(Arc::new(Progress::new(quiet)));
-    match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string())) {
+    match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string()))
+    {
         Ok(cache) => builder = builder.cache(cache),
         Err(why) => ui.note(&format!("warning: {why}; going on without a cache")),
     }

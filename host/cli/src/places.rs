@@ -10,7 +10,8 @@ pub fn cache() -> Result<PathBuf, CliError> {
         return Ok(PathBuf::from(home).join("cache"));
     }
     etcetera::base_strategy::Xdg::new().map(|places| places.cache_dir().join("vox")).map_err(|_| {
-        CliError::new(Kind::Missing, "there is no home folder to keep the cache in").help("set VOX_HOME to a folder of yours")
+        CliError::new(Kind::Missing, "there is no home folder to keep the cache in")
+            .help("set VOX_HOME to a folder of yours")
     })
 }
 

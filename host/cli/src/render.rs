@@ -17,7 +17,10 @@ pub fn outcome(outcome: Outcome, function: &Function, what: &str, to: Option<&Pa
         ui.guest_error(&outcome.output.stderr);
     }
     if outcome.output.lost > 0 {
-        ui.note(&format!("warning: {} bytes of what the skill printed were cut; raise --limit-output", outcome.output.lost));
+        ui.note(&format!(
+            "warning: {} bytes of what the skill printed were cut; raise --limit-output",
+            outcome.output.lost
+        ));
     }
     let value = outcome.result.map_err(|failure| CliError::failure(failure, what))?;
     let (Some(value), Some(ty)) = (value, &function.result) else {
@@ -143,10 +146,8 @@ fn file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         let mut temp = tempfile::NamedTempFile::new_in(folder)?;
         temp.write_all(bytes)?;
         temp.as_file().sync_all()?;
-        let permissions = std::fs::metadata(path).map_or_else(
-            |_| std::os::unix::fs::PermissionsExt::from_mode(0o644),
-            |about| about.permissions(),
-        );
+        let permissions = std::fs::metadata(path)
+            .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644), |about| about.permissions());
         temp.as_file().set_permissions(permissions)?;
         temp.persist(path).map_err(|error| error.error)
     };

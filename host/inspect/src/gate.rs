@@ -75,12 +75,8 @@ fn within(what: &'static str, found: u64, allowed: u64) -> Result<(), InspectErr
 
 pub(crate) fn check(bytes: &[u8], limits: &Limits) -> Result<Gate, InspectError> {
     within("its size in bytes", bytes.len() as u64, limits.size)?;
-    let mut gate = Gate {
-        size: bytes.len() as u64,
-        core: CoreShape::default(),
-        producers: Vec::new(),
-        docs: Docs::default(),
-    };
+    let mut gate =
+        Gate { size: bytes.len() as u64, core: CoreShape::default(), producers: Vec::new(), docs: Docs::default() };
     let mut counter = Counter { limits, segments: 0, functions: 0, items: 0 };
     let mut depth = 0u32;
     for payload in Parser::new(0).parse_all(bytes) {

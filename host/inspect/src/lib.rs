@@ -60,12 +60,7 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
     }
 }
 
-fn describe(
-    resolve: &Resolve,
-    world: WorldId,
-    gate: gate::Gate,
-    limits: &Limits,
-) -> Result<Facts, InspectError> {
+fn describe(resolve: &Resolve, world: WorldId, gate: gate::Gate, limits: &Limits) -> Result<Facts, InspectError> {
     let world = &resolve.worlds[world];
     let imports = world
         .imports
@@ -99,14 +94,7 @@ fn describe(
             WorldItem::Type { .. } => {}
         }
     }
-    Ok(Facts {
-        size: gate.size,
-        imports,
-        exports,
-        functions,
-        producers: gate.producers,
-        core: gate.core,
-    })
+    Ok(Facts { size: gate.size, imports, exports, functions, producers: gate.producers, core: gate.core })
 }
 
 fn describe_function(
@@ -116,21 +104,16 @@ fn describe_function(
 ) -> Result<Function, InspectError> {
     let mut params = Vec::with_capacity(function.params.len());
     for param in &function.params {
-        params.push(vox_model::Param {
-            name: param.name.clone(),
-            ty: converter.convert(&param.ty)?,
-        });
+        params.push(vox_model::Param { name: param.name.clone(), ty: converter.convert(&param.ty)? });
     }
     let result = function.result.as_ref().map(|ty| converter.convert(ty)).transpose()?;
     let handle = params.iter().map(|p| &p.ty).chain(&result).find_map(vox_model::Type::handle);
     let uncallable = match (&function.kind, handle) {
         (FunctionKind::Freestanding, None) => None,
-        (FunctionKind::Freestanding, Some(what)) => Some(format!(
-            "{what} has no value outside the component, so nothing could be passed for it"
-        )),
-        (FunctionKind::AsyncFreestanding, _) => {
-            Some("async functions are not served by this engine".to_owned())
+        (FunctionKind::Freestanding, Some(what)) => {
+            Some(format!("{what} has no value outside the component, so nothing could be passed for it"))
         }
+        (FunctionKind::AsyncFreestanding, _) => Some("async functions are not served by this engine".to_owned()),
         _ => Some("methods and constructors of resources are not called by name".to_owned()),
     };
     let docs = match (converter.docs.function(interface, &function.name), &function.docs.contents) {
@@ -138,10 +121,7 @@ fn describe_function(
         (docs, _) => docs::clean(docs),
     };
     Ok(Function {
-        id: FunctionId {
-            interface: interface.map(str::to_owned),
-            name: function.name.clone(),
-        },
+        id: FunctionId { interface: interface.map(str::to_owned), name: function.name.clone() },
         docs,
         params,
         result,

@@ -74,13 +74,9 @@ impl<'r> Converter<'r> {
             TypeDefKind::Type(alias) => self.at(alias, depth)?,
             TypeDefKind::List(t) => Type::List(Arc::new(self.at(t, depth)?)),
             TypeDefKind::FixedLengthList(t, n) => Type::FixedList(Arc::new(self.at(t, depth)?), *n),
-            TypeDefKind::Map(k, v) => {
-                Type::Map(Arc::new(self.at(k, depth)?), Arc::new(self.at(v, depth)?))
-            }
+            TypeDefKind::Map(k, v) => Type::Map(Arc::new(self.at(k, depth)?), Arc::new(self.at(v, depth)?)),
             TypeDefKind::Option(t) => Type::Option(Arc::new(self.at(t, depth)?)),
-            TypeDefKind::Result(r) => {
-                Type::Result(self.optional(&r.ok, depth)?, self.optional(&r.err, depth)?)
-            }
+            TypeDefKind::Result(r) => Type::Result(self.optional(&r.ok, depth)?, self.optional(&r.err, depth)?),
             TypeDefKind::Tuple(t) => {
                 let types = t.types.iter().map(|t| self.at(t, depth));
                 Type::Tuple(types.collect::<Result<Vec<_>, _>>()?.into())
@@ -120,12 +116,8 @@ impl<'r> Converter<'r> {
                 let docs = self.type_docs(&name, &definition.docs);
                 Type::Flags(Arc::new(Flags { name, docs, flags }))
             }
-            TypeDefKind::Handle(Handle::Own(id)) => {
-                Type::Handle(format!("own<{}>", self.name(*id).name).into())
-            }
-            TypeDefKind::Handle(Handle::Borrow(id)) => {
-                Type::Handle(format!("borrow<{}>", self.name(*id).name).into())
-            }
+            TypeDefKind::Handle(Handle::Own(id)) => Type::Handle(format!("own<{}>", self.name(*id).name).into()),
+            TypeDefKind::Handle(Handle::Borrow(id)) => Type::Handle(format!("borrow<{}>", self.name(*id).name).into()),
             TypeDefKind::Resource => Type::Handle(self.name(id).name.into()),
             TypeDefKind::Future(_) => Type::Handle("future".into()),
             TypeDefKind::Stream(_) => Type::Handle("stream".into()),
@@ -135,11 +127,7 @@ impl<'r> Converter<'r> {
         })
     }
 
-    fn optional(
-        &mut self,
-        ty: &Option<wit_parser::Type>,
-        depth: usize,
-    ) -> Result<Option<Arc<Type>>, InspectError> {
+    fn optional(&mut self, ty: &Option<wit_parser::Type>, depth: usize) -> Result<Option<Arc<Type>>, InspectError> {
         ty.as_ref().map(|ty| self.at(ty, depth).map(Arc::new)).transpose()
     }
 

@@ -80,15 +80,15 @@ fn nodes_of_types() {
     let doubling = |levels: usize| {
         let mut types = String::from("(type $t0 (list u16))");
         for n in 1..levels {
-        let _ = write!(types, "(type $t{n} (tuple $t{0} $t{0}))", n - 1);
-    }
+            let _ = write!(types, "(type $t{n} (tuple $t{0} $t{0}))", n - 1);
+        }
         let last = levels - 1;
         assembled(&format!(
             r#"(component {types}
                 (core module $m
                     (memory (export "memory") 1)
                     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (unreachable))
-                    (func (export "take") (param i32)))
+                    (func (export "take") (param i32 i32 i32 i32 i32 i32)))
                 (core instance $i (instantiate $m))
                 (func (export "take") (param "v" (list $t{last})) (param "w" (list $t{last})) (param "x" (list $t{last}))
                     (canon lift (core func $i "take") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))"#
@@ -137,7 +137,16 @@ fn text_of_a_component_is_cleaned() {
 fn damaged_docs_are_passed_over() {
     let plain = assembled("(component)");
     let facts = inspect(&plain, &Limits::default());
-    for content in ["", "\\00", "\\01", "\\01{", "\\01[]", "\\01{\\22a\\22:7}", "\\02{}", "\\01{\\22\\22:{\\22functions\\22:{\\22f\\22:\\22x\\22}}}"] {
+    for content in [
+        "",
+        "\\00",
+        "\\01",
+        "\\01{",
+        "\\01[]",
+        "\\01{\\22a\\22:7}",
+        "\\02{}",
+        "\\01{\\22\\22:{\\22functions\\22:{\\22f\\22:\\22x\\22}}}",
+    ] {
         let bytes = assembled(&format!("(component (@custom \"vox:docs\" \"{content}\"))"));
         let found = inspect(&bytes, &Limits::default()).map(|mut facts| {
             facts.size = plain.len() as u64;

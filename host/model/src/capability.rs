@@ -70,7 +70,9 @@ impl fmt::Display for Capability {
 
 /// The word names no capability.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no capability `{0}`; there are: filesystem-ro, filesystem-rw, http-out, kv, config, log, clock, random, subprocess, gpu")]
+#[error(
+    "there is no capability `{0}`; there are: filesystem-ro, filesystem-rw, http-out, kv, config, log, clock, random, subprocess, gpu"
+)]
 pub struct UnknownCapability(pub String);
 
 impl FromStr for Capability {

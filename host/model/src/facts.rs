@@ -170,7 +170,12 @@ impl Facts {
             Some(interface) => format!("{interface}.{}", function.id.name),
             None => function.id.to_string(),
         };
-        match self.functions.iter().filter(|f| f.id.short_interface() == function.id.short_interface() && f.id.name == function.id.name).count() {
+        match self
+            .functions
+            .iter()
+            .filter(|f| f.id.short_interface() == function.id.short_interface() && f.id.name == function.id.name)
+            .count()
+        {
             1 => short,
             _ => function.id.to_string(),
         }
@@ -180,11 +185,7 @@ impl Facts {
         let known: Vec<String> = self.functions.iter().map(|f| self.display_name(f)).collect();
         let short = name.rsplit_once('.').map_or(name, |(_, short)| short);
         let nearest = nearest(short, known.iter().map(String::as_str));
-        LookupError::Unknown {
-            name: name.to_owned(),
-            nearest: nearest.into_iter().map(str::to_owned).collect(),
-            known,
-        }
+        LookupError::Unknown { name: name.to_owned(), nearest: nearest.into_iter().map(str::to_owned).collect(), known }
     }
 }
 

@@ -29,7 +29,6 @@ pub use outcome::{Failure, Frame, Outcome, Output, Trap, Usage};
 pub use plan::{Denial, Grants, Need, Plan, Requirements, Tier, TierOffer};
 pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
 pub use types::{
-    Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type,
-    TypeName, Variant,
+    Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type, TypeName, Variant,
 };
 pub use value::{MAX_DEPTH, Value};

@@ -63,9 +63,7 @@ fn compatible(wanted: &str, served: &str) -> bool {
     }
     match (numbers(&wanted.version), numbers(&served.version)) {
         (Some([0, 0, patch]), Some(served)) => served == [0, 0, patch],
-        (Some([0, minor, patch]), Some(served)) => {
-            served[0] == 0 && served[1] == minor && served[2] >= patch
-        }
+        (Some([0, minor, patch]), Some(served)) => served[0] == 0 && served[1] == minor && served[2] >= patch,
         (Some(wanted), Some(served)) => served[0] == wanted[0] && served[1..] >= wanted[1..],
         _ => wanted.version == served.version,
     }

@@ -21,12 +21,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            memory: 64 << 20,
-            time: Duration::from_secs(10),
-            cpu: Duration::from_secs(5),
-            output: 1 << 20,
-        }
+        Self { memory: 64 << 20, time: Duration::from_secs(10), cpu: Duration::from_secs(5), output: 1 << 20 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Types as JSON Schema (2020-12): what [`crate::json`] writes is always valid against it.
 
-use crate::{Function, MAX_DEPTH, Type, TypeName};
 use crate::json::MAX_SAFE_INTEGER;
+use crate::{Function, MAX_DEPTH, Type, TypeName};
 use serde_json::{Map, Value as Schema, json};
 
 /// The schema of the arguments of a call: one object with a property for each parameter.
@@ -161,19 +161,15 @@ impl Defs {
     }
 
     fn object(&mut self, fields: Vec<(&str, &Type, &str)>, depth: usize) -> Schema {
-        let required: Vec<_> =
-            fields.iter().filter(|(_, ty, _)| !ty.is_option()).map(|(name, ..)| *name).collect();
-        let properties: Vec<_> = fields
-            .iter()
-            .map(|(name, ty, docs)| (*name, described(self.schema(ty, depth + 1), docs)))
-            .collect();
+        let required: Vec<_> = fields.iter().filter(|(_, ty, _)| !ty.is_option()).map(|(name, ..)| *name).collect();
+        let properties: Vec<_> =
+            fields.iter().map(|(name, ty, docs)| (*name, described(self.schema(ty, depth + 1), docs))).collect();
         closed(&properties, &required)
     }
 }
 
 fn closed(properties: &[(&str, Schema)], required: &[&str]) -> Schema {
-    let properties: Map<_, _> =
-        properties.iter().map(|(name, s)| ((*name).to_owned(), s.clone())).collect();
+    let properties: Map<_, _> = properties.iter().map(|(name, s)| ((*name).to_owned(), s.clone())).collect();
     json!({
         "type": "object",
         "properties": properties,

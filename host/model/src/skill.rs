@@ -26,8 +26,7 @@ impl FromStr for SkillRef {
     /// A path has a separator or ends in `.wasm`; a bundle name is lower-case letters, digits and `-`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if text.contains(std::path::MAIN_SEPARATOR) || text.contains('/') || text.ends_with(".wasm")
-        {
+        if text.contains(std::path::MAIN_SEPARATOR) || text.contains('/') || text.ends_with(".wasm") {
             Ok(Self::File(text.into()))
         } else if !text.is_empty() && text.chars().all(plain) {
             Ok(Self::Bundle(text.to_owned()))

@@ -36,11 +36,7 @@ impl FromStr for InterfaceId {
         if !package.contains(':') || name.is_empty() {
             return Err(bad());
         }
-        Ok(Self {
-            package: package.to_owned(),
-            name: name.to_owned(),
-            version,
-        })
+        Ok(Self { package: package.to_owned(), name: name.to_owned(), version })
     }
 }
 
@@ -251,29 +247,20 @@ impl Type {
         match (self, from) {
             (Self::Record(a), Self::Record(b)) => {
                 a.fields.len() == b.fields.len()
-                    && a.fields
-                        .iter()
-                        .zip(&b.fields)
-                        .all(|(a, b)| a.name == b.name && a.ty.accepts(&b.ty))
+                    && a.fields.iter().zip(&b.fields).all(|(a, b)| a.name == b.name && a.ty.accepts(&b.ty))
             }
             (Self::Variant(a), Self::Variant(b)) => {
                 a.cases.len() == b.cases.len()
-                    && a.cases
-                        .iter()
-                        .zip(&b.cases)
-                        .all(|(a, b)| a.name == b.name && accepts_option(&a.ty, &b.ty))
+                    && a.cases.iter().zip(&b.cases).all(|(a, b)| a.name == b.name && accepts_option(&a.ty, &b.ty))
             }
             (Self::Enum(a), Self::Enum(b)) => same_names(&a.cases, &b.cases),
             (Self::Flags(a), Self::Flags(b)) => same_names(&a.flags, &b.flags),
-            (Self::Tuple(a), Self::Tuple(b)) => {
-                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.accepts(b))
-            }
+            (Self::Tuple(a), Self::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.accepts(b)),
             (Self::List(a), Self::List(b)) | (Self::Option(a), Self::Option(b)) => a.accepts(b),
             (Self::FixedList(a, n), Self::FixedList(b, m)) => n == m && a.accepts(b),
             (Self::Map(ak, av), Self::Map(bk, bv)) => ak.accepts(bk) && av.accepts(bv),
             (Self::Result(ao, ae), Self::Result(bo, be)) => {
-                accepts_option(&ao.as_deref(), &bo.as_deref())
-                    && accepts_option(&ae.as_deref(), &be.as_deref())
+                accepts_option(&ao.as_deref(), &bo.as_deref()) && accepts_option(&ae.as_deref(), &be.as_deref())
             }
             (a, b) => a == b,
         }

@@ -12,10 +12,8 @@ use vox_runtime::{Compiler, Host};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The bundle is ours, so it may be compiled in this process. For components of strangers give the host a
     // `Compiler::Child` and a `Cache`, as the `vox` command does.
-    let host = Host::builder()
-        .library(Arc::new(Linkable::new(Bundle::embedded())))
-        .compiler(Compiler::InProcess)
-        .build()?;
+    let host =
+        Host::builder().library(Arc::new(Linkable::new(Bundle::embedded()))).compiler(Compiler::InProcess).build()?;
 
     let json = host.open(&SkillRef::Bundle("json".to_owned()), &Grants::default(), Limits::default())?;
     println!("{} runs on the {} tier: {}", "json", json.plan().tier, json.plan().reason);

@@ -4,8 +4,8 @@ use crate::cache::{Cache, Key};
 use crate::compile::{CompileError, CompileLimits, Compiler};
 use crate::decide::{Admitted, Refused, decide};
 use crate::locate::{LocateError, locate};
-use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::program::Program;
+use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
 use crate::wasm::sandbox::Threads;
 use std::sync::Arc;
@@ -374,9 +374,7 @@ impl Shared {
 }
 
 fn content(artifact: &Artifact) -> Result<Arc<[u8]>, OpenError> {
-    artifact
-        .bytes()
-        .map_err(|reason| OpenError::Content { name: artifact.name.clone(), reason })
+    artifact.bytes().map_err(|reason| OpenError::Content { name: artifact.name.clone(), reason })
 }
 
 fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {

@@ -110,9 +110,10 @@ impl Callable<'_> {
         };
         guarded(|| {
             let cancel = options.cancel.clone();
-            let called = self.program.start(options).and_then(|mut live| {
-                live.call(self.function, self.entry, args, &self.program.shared.threads, cancel)
-            });
+            let called = self
+                .program
+                .start(options)
+                .and_then(|mut live| live.call(self.function, self.entry, args, &self.program.shared.threads, cancel));
             outcome(called)
         })
     }
@@ -135,7 +136,8 @@ impl Kept<'_> {
         };
         let same = std::ptr::eq(callable.program, self.program);
         let Some(mut live) = self.live.take().filter(|_| same) else {
-            let what = if same { "the kept sandbox is gone: an earlier call failed" } else { "a function of another program" };
+            let what =
+                if same { "the kept sandbox is gone: an earlier call failed" } else { "a function of another program" };
             return failed(what);
         };
         let threads = &self.program.shared.threads;
@@ -157,11 +159,7 @@ impl Kept<'_> {
 }
 
 fn failed(what: &str) -> Outcome {
-    Outcome {
-        result: Err(Failure::Host(what.to_owned())),
-        usage: Usage::default(),
-        output: Output::default(),
-    }
+    Outcome { result: Err(Failure::Host(what.to_owned())), usage: Usage::default(), output: Output::default() }
 }
 
 /// Adds the options that were left out; any other number of arguments is a fault of the caller.
@@ -177,10 +175,7 @@ fn complete(function: &Function, mut args: Vec<Value>) -> Result<Vec<Value>, Box
 /// A panic of ours ends the call, not the process; the sandbox goes with it.
 fn guarded(call: impl FnOnce() -> Outcome) -> Outcome {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         failed(text.unwrap_or("a panic"))
     })
 }

@@ -48,20 +48,13 @@ pub fn newest(prefix: &str) -> Option<String> {
     let mut search = Command::new("apt-cache");
     search.args(["search", "--names-only", &format!("^{prefix}[0-9]+$")]);
     let found = process::capture(&mut search).ok()?;
-    let number = highest(
-        found
-            .lines()
-            .filter_map(|line| line.split_whitespace().next()),
-        prefix,
-    )?;
+    let number = highest(found.lines().filter_map(|line| line.split_whitespace().next()), prefix)?;
     Some(format!("{prefix}{number}"))
 }
 
 /// The highest number that follows `prefix` in one of the names.
 pub fn highest<'a>(names: impl Iterator<Item = &'a str>, prefix: &str) -> Option<u32> {
-    names
-        .filter_map(|name| name.strip_prefix(prefix)?.parse().ok())
-        .max()
+    names.filter_map(|name| name.strip_prefix(prefix)?.parse().ok()).max()
 }
 
 /// How to become root: nothing to add, or sudo that asks for no password.
@@ -74,16 +67,8 @@ fn privilege() -> Option<&'static [&'static str]> {
 }
 
 fn apt(prefix: &[&str]) -> Command {
-    let words: Vec<&str> = prefix
-        .iter()
-        .copied()
-        .chain([
-            "env",
-            "DEBIAN_FRONTEND=noninteractive",
-            "apt-get",
-            "--quiet",
-        ])
-        .collect();
+    let words: Vec<&str> =
+        prefix.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]).collect();
     let mut command = Command::new(words[0]);
     command.args(&words[1..]);
     command
@@ -91,9 +76,7 @@ fn apt(prefix: &[&str]) -> Command {
 
 fn install_command(prefix: &[&str], packages: &[&str]) -> Command {
     let mut command = apt(prefix);
-    command
-        .args(["install", "--yes", "--no-install-recommends"])
-        .args(packages);
+    command.args(["install", "--yes", "--no-install-recommends"]).args(packages);
     command
 }
 

@@ -83,10 +83,7 @@ impl Part for GuestToolchain {
 pub fn choose(repo: &Repo) -> Result<Option<String>> {
     match find(repo) {
         Some(choice) => Ok(choice),
-        None => bail!(
-            "no Rust toolchain here compiles for {}; run `cargo xtask setup`",
-            TARGETS.join(", ")
-        ),
+        None => bail!("no Rust toolchain here compiles for {}; run `cargo xtask setup`", TARGETS.join(", ")),
     }
 }
 
@@ -103,11 +100,7 @@ pub fn identity(repo: &Repo, choice: Option<&str>) -> Result<String> {
     }
     let version = process::capture(command.arg("--version"))?;
     let built = sysroot::stamp(repo).filter(|_| choice == Some(LINKED));
-    Ok(format!(
-        "{}\n{}",
-        version.trim(),
-        built.unwrap_or_default().trim()
-    ))
+    Ok(format!("{}\n{}", version.trim(), built.unwrap_or_default().trim()))
 }
 
 fn find(repo: &Repo) -> Option<Option<String>> {
@@ -131,9 +124,7 @@ fn default_has_targets() -> bool {
             return false;
         };
         std::fs::read_dir(folder.trim()).is_ok_and(|mut files| {
-            files.any(|file| {
-                file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
-            })
+            files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libstd-")))
         })
     })
 }

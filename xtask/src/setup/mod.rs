@@ -71,12 +71,10 @@ fn parts(args: &Args) -> Vec<Box<dyn Part>> {
 ///
 /// When something cannot be put in place, or is missing and only a check was asked for.
 pub fn run(repo: &Repo, args: &Args) -> Result<()> {
-    fs::create_dir_all(&repo.cache)
-        .with_context(|| format!("the folder {} cannot be made", repo.cache.display()))?;
+    fs::create_dir_all(&repo.cache).with_context(|| format!("the folder {} cannot be made", repo.cache.display()))?;
     // Two clones share the cache, and both may be set up at the same time.
     let lock = repo.cache.join("setup.lock");
-    let lock = File::create(&lock)
-        .with_context(|| format!("the file {} cannot be written", lock.display()))?;
+    let lock = File::create(&lock).with_context(|| format!("the file {} cannot be written", lock.display()))?;
     lock.lock().context("the lock of the cache failed")?;
 
     let mut lacking = Vec::new();
@@ -90,18 +88,14 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
             continue;
         }
         say::step(&format!("setting up {}: {what}", part.name()));
-        part.install(repo)
-            .with_context(|| format!("{} could not be set up", part.name()))?;
+        part.install(repo).with_context(|| format!("{} could not be set up", part.name()))?;
         if let Some(still) = part.missing(repo)? {
             bail!("{} was set up, but {still}", part.name());
         }
         installed += 1;
     }
     if !lacking.is_empty() {
-        bail!(
-            "not everything is in place:\n{}\nrun `cargo xtask setup`",
-            lacking.join("\n")
-        );
+        bail!("not everything is in place:\n{}\nrun `cargo xtask setup`", lacking.join("\n"));
     }
     if installed > 0 {
         say::step("everything is in place");

@@ -51,8 +51,7 @@ impl Part for ComponentizePy {
             process::capture(&mut venv(repo))?;
         }
         let mut pip = Command::new(environment.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet"])
-            .arg(format!("componentize-py=={VERSION}"));
+        pip.args(["-m", "pip", "install", "--quiet"]).arg(format!("componentize-py=={VERSION}"));
         process::capture(&mut pip)?;
         Ok(())
     }

@@ -26,13 +26,7 @@ use crate::repo::{Repo, cargo_home};
 use crate::say;
 
 /// What Debian contributes, besides a linker of the form `lld-NN`.
-pub const PACKAGES: [&str; 5] = [
-    "rustc-web",
-    "cargo-web",
-    "rust-web-src",
-    "rust-web-llvm",
-    "wasi-libc",
-];
+pub const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "wasi-libc"];
 
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
@@ -60,10 +54,8 @@ pub fn stamp(repo: &Repo) -> Option<String> {
 
 /// Debian's linker for WebAssembly; the highest version where there are several.
 pub fn wasm_ld() -> Option<PathBuf> {
-    let names: Vec<String> = fs::read_dir("/usr/bin")
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
+    let names: Vec<String> =
+        fs::read_dir("/usr/bin").ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     let number = apt::highest(names.iter().map(String::as_str), "wasm-ld-")?;
     Some(PathBuf::from(format!("/usr/bin/wasm-ld-{number}")))
 }
@@ -79,22 +71,16 @@ pub fn build(repo: &Repo) -> Result<()> {
     if finished(repo).is_none() {
         let partial = repo.cache.join("guest-toolchain.partial");
         remove(&partial)?;
-        fs::create_dir_all(&partial)
-            .with_context(|| format!("the folder {} cannot be made", partial.display()))?;
+        fs::create_dir_all(&partial).with_context(|| format!("the folder {} cannot be made", partial.display()))?;
         say::step("building the library for guests (about two minutes)");
         debian.library(&partial)?;
         debian.programs(&partial, &prefix)?;
         remove(&partial.join("build"))?;
         fs::write(partial.join("stamp"), debian.stamp()).context("the stamp cannot be written")?;
         remove(&prefix)?;
-        fs::rename(&partial, &prefix)
-            .with_context(|| format!("{} cannot be put in place", prefix.display()))?;
+        fs::rename(&partial, &prefix).with_context(|| format!("{} cannot be put in place", prefix.display()))?;
     }
-    process::capture(
-        Command::new("rustup")
-            .args(["toolchain", "link", LINKED])
-            .arg(&prefix),
-    )?;
+    process::capture(Command::new("rustup").args(["toolchain", "link", LINKED]).arg(&prefix))?;
     Ok(())
 }
 
@@ -117,23 +103,14 @@ struct Debian {
 impl Debian {
     fn ask() -> Result<Self> {
         let text = process::capture(Command::new(RUSTC).args(["--version", "--verbose"]))
-            .with_context(|| {
-                format!(
-                    "Debian's compiler is missing: install {}",
-                    PACKAGES.join(" ")
-                )
-            })?;
+            .with_context(|| format!("Debian's compiler is missing: install {}", PACKAGES.join(" ")))?;
         let field = |name: &str| {
             text.lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
                 .map(str::to_owned)
                 .with_context(|| format!("`{RUSTC} -vV` does not say its {name}"))
         };
-        Ok(Self {
-            release: field("release")?,
-            commit: field("commit-hash")?,
-            host: field("host")?,
-        })
+        Ok(Self { release: field("release")?, commit: field("commit-hash")?, host: field("host")? })
     }
 
     fn prefix(&self, repo: &Repo) -> PathBuf {
@@ -148,10 +125,7 @@ impl Debian {
     fn library(&self, partial: &Path) -> Result<()> {
         let build = partial.join("build");
         fs::create_dir_all(build.join("src"))?;
-        fs::write(
-            build.join("Cargo.toml"),
-            "[package]\nname = \"library\"\nedition = \"2021\"\n[workspace]\n",
-        )?;
+        fs::write(build.join("Cargo.toml"), "[package]\nname = \"library\"\nedition = \"2021\"\n[workspace]\n")?;
         fs::write(build.join("src/lib.rs"), "#![no_std]\n")?;
 
         // The bitcode is what lets guests link with `lto = true`. Paths of this machine stay out of the guests.
@@ -169,12 +143,7 @@ impl Debian {
         let mut cargo = Command::new(CARGO);
         cargo
             .current_dir(&build)
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "-Zbuild-std=std,panic_abort,proc_macro",
-            ])
+            .args(["build", "--release", "--quiet", "-Zbuild-std=std,panic_abort,proc_macro"])
             .args(TARGETS.iter().flat_map(|target| ["--target", target]))
             .arg("--target-dir")
             .arg(build.join("target"))
@@ -192,11 +161,7 @@ impl Debian {
             let lib = partial.join(format!("lib/rustlib/{target}/lib"));
             copy(&made, &lib, &["rlib"])?;
             if target.contains("-wasi") {
-                copy(
-                    Path::new(WASI_LIBC),
-                    &lib.join("self-contained"),
-                    &["a", "o"],
-                )?;
+                copy(Path::new(WASI_LIBC), &lib.join("self-contained"), &["a", "o"])?;
             }
         }
         Ok(())
@@ -207,10 +172,7 @@ impl Debian {
         let bin = partial.join("bin");
         fs::create_dir_all(&bin)?;
         let prefix = prefix.display();
-        script(
-            &bin.join("rustc"),
-            &format!("exec {RUSTC} --sysroot '{prefix}' \"$@\"\n"),
-        )?;
+        script(&bin.join("rustc"), &format!("exec {RUSTC} --sysroot '{prefix}' \"$@\"\n"))?;
         script(
             &bin.join("cargo"),
             &format!(
@@ -225,10 +187,7 @@ impl Debian {
             bail!("no linker for WebAssembly in /usr/bin; install Debian's newest lld-NN");
         };
         symlink(linker, bin.join("wasm-ld"))?;
-        symlink(
-            format!("/usr/lib/rustlib/{}", self.host),
-            partial.join(format!("lib/rustlib/{}", self.host)),
-        )?;
+        symlink(format!("/usr/lib/rustlib/{}", self.host), partial.join(format!("lib/rustlib/{}", self.host)))?;
         Ok(())
     }
 }
@@ -245,21 +204,14 @@ fn copy(from: &Path, to: &Path, extensions: &[&str]) -> Result<()> {
     let mut copied = 0;
     for entry in fs::read_dir(from).with_context(|| format!("{} is missing", from.display()))? {
         let file = entry?.path();
-        let wanted = file
-            .extension()
-            .is_some_and(|found| extensions.iter().any(|wanted| found == *wanted));
+        let wanted = file.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted));
         if let (true, Some(name)) = (wanted, file.file_name()) {
-            fs::copy(&file, to.join(name))
-                .with_context(|| format!("{} cannot be copied", file.display()))?;
+            fs::copy(&file, to.join(name)).with_context(|| format!("{} cannot be copied", file.display()))?;
             copied += 1;
         }
     }
     if copied == 0 {
-        bail!(
-            "{} holds no file of the kind {}",
-            from.display(),
-            extensions.join(", ")
-        );
+        bail!("{} holds no file of the kind {}", from.display(), extensions.join(", "));
     }
     Ok(())
 }

@@ -92,8 +92,7 @@ impl Part for CargoComponent {
     fn install(&self, repo: &Repo) -> Result<()> {
         let openssl = process::succeeds(Command::new("pkg-config").args(["--exists", "openssl"]));
         if !openssl {
-            apt::install(&["libssl-dev", "pkg-config"])
-                .context("cargo-component needs the headers of OpenSSL")?;
+            apt::install(&["libssl-dev", "pkg-config"]).context("cargo-component needs the headers of OpenSSL")?;
         }
         install(repo, &format!("cargo-component@{CARGO_COMPONENT}"))
     }

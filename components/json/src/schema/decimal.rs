@@ -30,7 +30,11 @@ impl Decimal {
             digits.pop();
             exponent += 1;
         }
-        if digits.is_empty() { Decimal { negative: false, digits, exponent: 0 } } else { Decimal { negative, digits, exponent } }
+        if digits.is_empty() {
+            Decimal { negative: false, digits, exponent: 0 }
+        } else {
+            Decimal { negative, digits, exponent }
+        }
     }
 
     pub(super) fn is_integer(&self) -> bool {
@@ -50,7 +54,8 @@ impl Decimal {
         let written_out = |digits: &[u8], zeros: i64| -> Vec<u8> {
             digits.iter().copied().chain(std::iter::repeat_n(b'0', zeros as usize)).collect()
         };
-        let divisor = written_out(&of.digits, up_of).iter().fold(0_u128, |sum, digit| sum * 10 + u128::from(digit - b'0'));
+        let divisor =
+            written_out(&of.digits, up_of).iter().fold(0_u128, |sum, digit| sum * 10 + u128::from(digit - b'0'));
         let rest = written_out(&self.digits, up_self)
             .iter()
             .fold(0_u128, |rest, digit| (rest * 10 + u128::from(digit - b'0')) % divisor.max(1));
@@ -97,7 +102,8 @@ mod tests {
 
     #[test]
     fn order_and_multiples() {
-        let rising = ["-1e400", "-12", "-1.5", "-1", "-0.1", "0", "1e-400", "0.5", "1", "1.5", "9", "10", "1e30", "1e400"];
+        let rising =
+            ["-1e400", "-12", "-1.5", "-1", "-0.1", "0", "1e-400", "0.5", "1", "1.5", "9", "10", "1e30", "1e400"];
         for pair in rising.windows(2) {
             assert!(Decimal::read(pair[0]) < Decimal::read(pair[1]), "{pair:?}");
         }
@@ -107,6 +113,10 @@ mod tests {
         let multiple = |a, b| Decimal::read(a).is_multiple_of(&Decimal::read(b));
         assert!(multiple("0.3", "0.1") && multiple("4.35", "0.01") && multiple("-9", "3") && multiple("1e20", "2"));
         assert!(!multiple("0.35", "0.1") && !multiple("7", "2") && !multiple("1", "1e3") && multiple("0", "7"));
-        assert!(Decimal::read("1e2").is_integer() && Decimal::read("1.0").is_integer() && !Decimal::read("1e-1").is_integer());
+        assert!(
+            Decimal::read("1e2").is_integer()
+                && Decimal::read("1.0").is_integer()
+                && !Decimal::read("1e-1").is_integer()
+        );
     }
 }

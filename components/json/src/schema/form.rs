@@ -76,7 +76,9 @@ pub(super) fn fault(keyword: &str, value: &Value, draft: Draft) -> Option<String
                 _ => wrong("the name of a type or a list of such names"),
             }
         }
-        "required" if draft == Draft::Four && value.as_array().is_some_and(Vec::is_empty) => wrong("a list that is not empty"),
+        "required" if draft == Draft::Four && value.as_array().is_some_and(Vec::is_empty) => {
+            wrong("a list that is not empty")
+        }
         "required" if !names(value) => wrong("a list of names"),
         "enum" if !value.is_array() => wrong("a list"),
         "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "minContains"
@@ -85,7 +87,11 @@ pub(super) fn fault(keyword: &str, value: &Value, draft: Draft) -> Option<String
             _ => wrong("a whole number that is not negative"),
         },
         "exclusiveMinimum" | "exclusiveMaximum" if draft == Draft::Four => {
-            if value.is_boolean() { None } else { wrong("true or false") }
+            if value.is_boolean() {
+                None
+            } else {
+                wrong("true or false")
+            }
         }
         "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" if !value.is_number() => wrong("a number"),
         "multipleOf" => match value {
@@ -93,8 +99,8 @@ pub(super) fn fault(keyword: &str, value: &Value, draft: Draft) -> Option<String
             _ => wrong("a number above zero"),
         },
         "uniqueItems" if !value.is_boolean() => wrong("true or false"),
-        "pattern" | "$ref" | "$dynamicRef" | "$anchor" | "$dynamicAnchor" | "$id" | "format" | "title" | "description"
-        | "$comment"
+        "pattern" | "$ref" | "$dynamicRef" | "$anchor" | "$dynamicAnchor" | "$id" | "format" | "title"
+        | "description" | "$comment"
             if !value.is_string() =>
         {
             wrong("a string")

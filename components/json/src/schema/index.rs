@@ -92,10 +92,15 @@ impl<'s> Index<'s> {
                 return Err(located(&pointer, fault));
             }
             self.tracks |= keyword.starts_with("unevaluated");
-            if keyword == "pattern" && !only_reference && let Some(pattern) = value.as_str() {
+            if keyword == "pattern"
+                && !only_reference
+                && let Some(pattern) = value.as_str()
+            {
                 self.pattern(pattern, &pointer)?;
             }
-            if keyword == "patternProperties" && let Some(patterns) = value.as_object() {
+            if keyword == "patternProperties"
+                && let Some(patterns) = value.as_object()
+            {
                 for pattern in patterns.keys() {
                     self.pattern(pattern, &pointer)?;
                 }
@@ -146,7 +151,14 @@ impl<'s> Index<'s> {
         base
     }
 
-    fn children(&mut self, keyword: &str, value: &'s Value, below: Below, pointer: &str, base: usize) -> Result<(), String> {
+    fn children(
+        &mut self,
+        keyword: &str,
+        value: &'s Value,
+        below: Below,
+        pointer: &str,
+        base: usize,
+    ) -> Result<(), String> {
         let wrong = |expected: &str| Err(located(pointer, format!("`{keyword}` has to be {expected}")));
         let path = format!("{pointer}/{keyword}");
         match (below, value) {
@@ -155,14 +167,18 @@ impl<'s> Index<'s> {
                 if list.is_empty() && below == Below::List {
                     return wrong("a list that is not empty");
                 }
-                list.iter().enumerate().try_for_each(|(at, schema)| self.subschema(schema, format!("{path}/{at}"), base))
+                list.iter()
+                    .enumerate()
+                    .try_for_each(|(at, schema)| self.subschema(schema, format!("{path}/{at}"), base))
             }
-            (Below::Map | Below::Dependencies, Value::Object(schemas)) => schemas.iter().try_for_each(|(name, schema)| {
-                if below == Below::Dependencies && schema.is_array() {
-                    return Ok(());
-                }
-                self.subschema(schema, format!("{path}/{}", escape(name)), base)
-            }),
+            (Below::Map | Below::Dependencies, Value::Object(schemas)) => {
+                schemas.iter().try_for_each(|(name, schema)| {
+                    if below == Below::Dependencies && schema.is_array() {
+                        return Ok(());
+                    }
+                    self.subschema(schema, format!("{path}/{}", escape(name)), base)
+                })
+            }
             (Below::One, _) => wrong("a schema"),
             (Below::OneOrList, _) => wrong("a schema or a list of schemas"),
             (Below::List, _) => wrong("a list of schemas"),

@@ -217,7 +217,11 @@ fn whole(value: &Value) -> Option<usize> {
     match number.as_u64() {
         Some(limit) => usize::try_from(limit).ok(),
         // Written as 2.0 or 1e3.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number, as checked before")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number, as checked before"
+        )]
         None => number.as_f64().filter(|limit| *limit < 1e9).map(|limit| limit as usize),
     }
 }

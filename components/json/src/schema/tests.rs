@@ -25,14 +25,17 @@ fn every_violation_is_found_and_placed() {
         "l":{"items":{"$ref":"#/$defs/s"},"uniqueItems":true}},"additionalProperties":false,
         "$defs":{"s":{"type":"string","maxLength":2}}}"##;
     let document = r#"{"a":1,"l":["x","xyz",4,"x"],"q/~":0}"#;
-    assert_eq!(paths(document, schema), [
-        "|/required",
-        "/a|/properties/a/minimum",
-        "/l|/properties/l/uniqueItems",
-        "/l/1|/$defs/s/maxLength",
-        "/l/2|/$defs/s/type",
-        "|/additionalProperties",
-    ]);
+    assert_eq!(
+        paths(document, schema),
+        [
+            "|/required",
+            "/a|/properties/a/minimum",
+            "/l|/properties/l/uniqueItems",
+            "/l/1|/$defs/s/maxLength",
+            "/l/2|/$defs/s/type",
+            "|/additionalProperties",
+        ]
+    );
     assert_eq!(paths(r#"{"a":3,"z":0}"#, schema), ["|/additionalProperties"]);
     assert_eq!(paths("[1,1.0]", r#"{"uniqueItems":true}"#), ["|/uniqueItems"]);
 }
@@ -50,17 +53,41 @@ fn keywords() {
         (r#"{"exclusiveMinimum":1,"maximum":2}"#, &["1.5", "2"], &["1", "2.0000000000000000001"]),
         (r#"{"prefixItems":[{"type":"string"}],"items":false}"#, &["[]", "[\"a\"]"], &["[1]", "[\"a\",1]"]),
         (r#"{"contains":{"const":1},"minContains":2,"maxContains":3}"#, &["[1,1]", "[1,0,1,1]"], &["[1]", "[1,1,1,1]"]),
-        (r#"{"patternProperties":{"^x":{"type":"null"}},"propertyNames":{"maxLength":2}}"#, &[r#"{"x":null}"#], &[r#"{"x":1}"#, r#"{"abc":1}"#]),
-        (r#"{"dependentRequired":{"a":["b"]},"dependentSchemas":{"c":{"required":["d"]}}}"#, &[r#"{"a":1,"b":1}"#, "{}"], &[r#"{"a":1}"#, r#"{"c":1}"#]),
+        (
+            r#"{"patternProperties":{"^x":{"type":"null"}},"propertyNames":{"maxLength":2}}"#,
+            &[r#"{"x":null}"#],
+            &[r#"{"x":1}"#, r#"{"abc":1}"#],
+        ),
+        (
+            r#"{"dependentRequired":{"a":["b"]},"dependentSchemas":{"c":{"required":["d"]}}}"#,
+            &[r#"{"a":1,"b":1}"#, "{}"],
+            &[r#"{"a":1}"#, r#"{"c":1}"#],
+        ),
         (r#"{"anyOf":[{"type":"null"},{"minimum":3}],"not":{"const":5}}"#, &["null", "4"], &["1", "5"]),
         (r#"{"oneOf":[{"multipleOf":2},{"multipleOf":3}]}"#, &["2", "3"], &["6", "7"]),
         (r#"{"if":{"type":"string"},"then":{"minLength":1},"else":{"const":0}}"#, &["\"a\"", "0"], &["\"\"", "1"]),
         (r#"{"allOf":[{"properties":{"a":true}}],"unevaluatedProperties":false}"#, &[r#"{"a":1}"#], &[r#"{"b":1}"#]),
         (r#"{"prefixItems":[true],"contains":{"const":9},"unevaluatedItems":false}"#, &["[1,9]"], &["[1,2,9]"]),
-        (r##"{"properties":{"next":{"$ref":"#"}},"required":["v"]}"##, &[r#"{"v":1,"next":{"v":2}}"#], &[r#"{"v":1,"next":{}}"#]),
-        (r##"{"$id":"https://e.org/a/b","$ref":"c#x","$defs":{"c":{"$id":"c","$defs":{"x":{"$anchor":"x","const":1}}}}}"##, &["1"], &["2"]),
-        (r#"{"$schema":"http://json-schema.org/draft-04/schema#","minimum":1,"exclusiveMinimum":true}"#, &["2"], &["1"]),
-        (r#"{"$schema":"http://json-schema.org/draft-07/schema#","items":[{"const":1}],"additionalItems":false,"dependencies":{"a":["b"]}}"#, &["[1]", "[]"], &["[2]", "[1,1]", r#"{"a":1}"#]),
+        (
+            r##"{"properties":{"next":{"$ref":"#"}},"required":["v"]}"##,
+            &[r#"{"v":1,"next":{"v":2}}"#],
+            &[r#"{"v":1,"next":{}}"#],
+        ),
+        (
+            r##"{"$id":"https://e.org/a/b","$ref":"c#x","$defs":{"c":{"$id":"c","$defs":{"x":{"$anchor":"x","const":1}}}}}"##,
+            &["1"],
+            &["2"],
+        ),
+        (
+            r#"{"$schema":"http://json-schema.org/draft-04/schema#","minimum":1,"exclusiveMinimum":true}"#,
+            &["2"],
+            &["1"],
+        ),
+        (
+            r#"{"$schema":"http://json-schema.org/draft-07/schema#","items":[{"const":1}],"additionalItems":false,"dependencies":{"a":["b"]}}"#,
+            &["[1]", "[]"],
+            &["[2]", "[1,1]", r#"{"a":1}"#],
+        ),
         (r#"{"format":"date"}"#, &["\"no date\""], &[]),
         ("true", &["1"], &[]),
         ("false", &[], &["1"]),

@@ -13,7 +13,8 @@ pub(super) fn resolve(base: &str, reference: &str) -> String {
     if reference.is_empty() || reference.starts_with('#') {
         return format!("{base}{reference}");
     }
-    let (scheme, rest) = if has_scheme(base) { base.split_at(base.find(':').map_or(0, |at| at + 1)) } else { ("", base) };
+    let (scheme, rest) =
+        if has_scheme(base) { base.split_at(base.find(':').map_or(0, |at| at + 1)) } else { ("", base) };
     if reference.starts_with("//") {
         return format!("{scheme}{reference}");
     }

@@ -54,7 +54,8 @@ fn format_changes_nothing_but_space_and_order() {
 
 #[test]
 fn format_is_stable_and_keeps_the_meaning() {
-    let documents = [r#"{"a":[1,2,{"b":null}],"c":"x\ty"}"#, "[]", "\"\\ud800\"", "[[[[]]]]", "-1.5e-7", r#"{"":{"":""}}"#];
+    let documents =
+        [r#"{"a":[1,2,{"b":null}],"c":"x\ty"}"#, "[]", "\"\\ud800\"", "[[[[]]]]", "-1.5e-7", r#"{"":{"":""}}"#];
     for document in documents {
         for indent in [0, 1, 2, 16] {
             let once = format(document, indent, true);

@@ -8,11 +8,17 @@ fn nested(levels: usize) -> String {
 
 #[test]
 fn documents_nest_512_levels() {
-    for call in [Json::format(nested(512), None), Json::merge(nested(512), nested(512)), query(&nested(512), "[.]|tojson|fromjson?, [[..]|length]")] {
+    for call in [
+        Json::format(nested(512), None),
+        Json::merge(nested(512), nested(512)),
+        query(&nested(512), "[.]|tojson|fromjson?, [[..]|length]"),
+    ] {
         assert!(call.is_ok());
     }
     for document in [nested(513), "[".repeat(100_000), "{\"a\":".repeat(100_000)] {
-        for call in [Json::format(document.clone(), None), query(&document, "."), Json::patch(document.clone(), "[]".into())] {
+        for call in
+            [Json::format(document.clone(), None), query(&document, "."), Json::patch(document.clone(), "[]".into())]
+        {
             let Err(Error::InvalidDocument(complaint)) = call else { panic!("it is read") };
             assert!(complaint.message.contains("512"), "{}", complaint.message);
         }
@@ -30,7 +36,14 @@ fn results_nest_1024_levels() {
 fn filters_nest_100_levels() {
     let deep = |levels: usize| "(".repeat(levels) + "1" + &")".repeat(levels);
     assert_eq!(outputs("null", &deep(99)), ["1"]);
-    for filter in [deep(101), "[".repeat(100_000), "\"\\(".repeat(5_000), "-".repeat(100_000), "1+".repeat(501) + "1", "try ".repeat(600) + "1"] {
+    for filter in [
+        deep(101),
+        "[".repeat(100_000),
+        "\"\\(".repeat(5_000),
+        "-".repeat(100_000),
+        "1+".repeat(501) + "1",
+        "try ".repeat(600) + "1",
+    ] {
         assert!(matches!(query("null", &filter), Err(Error::InvalidFilter(_))));
     }
     assert_eq!(outputs("null", &("1+".repeat(490) + "1")), ["491"]);

@@ -12,14 +12,14 @@ pub use stdio::Sink;
 
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker};
-use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
-use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random};
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi_io::bindings::wasi::io;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_io::bindings::wasi::io;
 
 /// Resources that the host keeps for a guest, such as streams and pollables (`docs/limits.md`, "Handles").
 const MAX_RESOURCES: usize = 1024;

@@ -32,10 +32,10 @@ enum What {
 
 pub fn cache(args: &CacheArgs, ui: &Ui) -> Done {
     let root = places::cache()?;
-    let cache = Cache::open(&root).map_err(|error| {
-        CliError::new(Kind::Integrity, error.to_string()).help("set VOX_HOME to a folder of yours")
-    })?;
-    let wrong = |error: std::io::Error| CliError::new(Kind::Integrity, format!("the cache {}: {error}", root.display()));
+    let cache = Cache::open(&root)
+        .map_err(|error| CliError::new(Kind::Integrity, error.to_string()).help("set VOX_HOME to a folder of yours"))?;
+    let wrong =
+        |error: std::io::Error| CliError::new(Kind::Integrity, format!("the cache {}: {error}", root.display()));
     let usage = match args.what {
         What::Show => cache.usage().map_err(wrong)?,
         What::Clear => cache.clear().map_err(wrong)?,

@@ -68,8 +68,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         Some(object) => arguments::read_json(known, object)?,
         None => arguments::read(known, &words, named)?,
     };
-    let admitted = vox_runtime::decide(&inspected, &Grants::default(), args.limits.limits())
-        .map_err(CliError::from)?;
+    let admitted = vox_runtime::decide(&inspected, &Grants::default(), args.limits.limits()).map_err(CliError::from)?;
     let program = host.prepare(admitted)?;
     let callable = program.function(&function)?;
     let outcome = callable.call(values);

@@ -39,7 +39,8 @@ pub fn doctor(_: &DoctorArgs, ui: &Ui) -> Done {
             }
         }
         for offer in vox_runtime::offers() {
-            let state = offer.offered.as_ref().map_or_else(|why| format!("not offered: {why}"), |()| "offered".to_owned());
+            let state =
+                offer.offered.as_ref().map_or_else(|why| format!("not offered: {why}"), |()| "offered".to_owned());
             ui.line(&format!("tier  {}: {state}", offer.tier))?;
         }
     }
@@ -58,9 +59,7 @@ fn word(state: State) -> &'static str {
 }
 
 fn tiers() -> Vec<serde_json::Value> {
-    let tier = |offer: vox_model::TierOffer| {
-        json!({"tier": offer.tier, "offered": offer.offered.is_ok(), "reason": offer.offered.err()})
-    };
+    let tier = |offer: vox_model::TierOffer| json!({"tier": offer.tier, "offered": offer.offered.is_ok(), "reason": offer.offered.err()});
     vox_runtime::offers().into_iter().map(tier).collect()
 }
 
@@ -80,7 +79,8 @@ fn cache() -> Check {
     match opened {
         Ok(detail) => Check { name: "cache", state: State::Good, detail, help: None },
         Err(detail) => {
-            let help = Some("calls work without it and compile each time; set VOX_HOME to a folder of yours".to_owned());
+            let help =
+                Some("calls work without it and compile each time; set VOX_HOME to a folder of yours".to_owned());
             Check { name: "cache", state: State::Note, detail, help }
         }
     }

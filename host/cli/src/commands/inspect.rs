@@ -42,7 +42,13 @@ pub fn inspect(args: &InspectArgs, ui: &Ui, quiet: bool) -> Done {
 fn text(skill: &Skill, schemas: bool) -> String {
     let (facts, requirements) = (skill.facts(), skill.requirements());
     let mut out = String::new();
-    let _ = writeln!(out, "{}  sha256:{}  {} KiB", skill.artifact().name, skill.artifact().digest.short(), facts.size.div_ceil(1024));
+    let _ = writeln!(
+        out,
+        "{}  sha256:{}  {} KiB",
+        skill.artifact().name,
+        skill.artifact().digest.short(),
+        facts.size.div_ceil(1024)
+    );
     let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
     for need in &requirements.needs {
         let _ = writeln!(out, "needs    {} (imports {})", need.capability, need.because);
@@ -56,17 +62,30 @@ fn text(skill: &Skill, schemas: bool) -> String {
     let _ = match requirements.inert.len() {
         0 if facts.imports.is_empty() => writeln!(out, "imports  nothing"),
         0 => Ok(()),
-        count => writeln!(out, "inert    {count} imports of base WASI, linked without effect: {}", list(&requirements.inert)),
+        count => {
+            writeln!(out, "inert    {count} imports of base WASI, linked without effect: {}", list(&requirements.inert))
+        }
     };
     if !requirements.blocked.is_empty() {
-        let _ = writeln!(out, "blocked  {} imports whose functions trap: {}", requirements.blocked.len(), list(&requirements.blocked));
+        let _ = writeln!(
+            out,
+            "blocked  {} imports whose functions trap: {}",
+            requirements.blocked.len(),
+            list(&requirements.blocked)
+        );
     }
     if !facts.producers.is_empty() {
         let made: Vec<_> = facts.producers.iter().map(|(field, value)| format!("{field} {value}")).collect();
         let _ = writeln!(out, "made by  {}", made.join(", "));
     }
     let core = &facts.core;
-    let _ = writeln!(out, "inside   {} core modules, {} functions, {} KiB of code", core.modules, core.functions, core.code.div_ceil(1024));
+    let _ = writeln!(
+        out,
+        "inside   {} core modules, {} functions, {} KiB of code",
+        core.modules,
+        core.functions,
+        core.code.div_ceil(1024)
+    );
     for group in facts.functions.chunk_by(|a, b| a.id.interface == b.id.interface) {
         let title = group[0].id.interface.as_deref().unwrap_or("functions of the component");
         let _ = writeln!(out, "\n{title}");

@@ -54,7 +54,10 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let outcome = program.function(&name)?.call_with(vec![], options);
     host::notes(&host, ui);
     if outcome.output.lost > 0 {
-        ui.note(&format!("warning: {} bytes of what the program printed were cut; raise --limit-output", outcome.output.lost));
+        ui.note(&format!(
+            "warning: {} bytes of what the program printed were cut; raise --limit-output",
+            outcome.output.lost
+        ));
     }
     match outcome.result {
         Ok(Some(Value::Result(Err(_)))) => Err(Ended::Status(ExitCode::from(1))),
@@ -66,8 +69,9 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
 
 /// The function that runs the program.
 fn entry(facts: &Facts) -> Option<String> {
-    let run = facts.functions.iter().find(|f| {
-        f.id.name == "run" && f.id.interface.as_deref().is_some_and(|i| i.starts_with("wasi:cli/run@0.2."))
-    });
+    let run = facts
+        .functions
+        .iter()
+        .find(|f| f.id.name == "run" && f.id.interface.as_deref().is_some_and(|i| i.starts_with("wasi:cli/run@0.2.")));
     run.map(|f| f.id.to_string())
 }

@@ -71,7 +71,10 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
     let _ = writeln!(
         out,
         "  limits   time {:?}, CPU {:?}, memory {} MiB, output {} KiB",
-        limits.time, limits.cpu, limits.memory >> 20, limits.output >> 10
+        limits.time,
+        limits.cpu,
+        limits.memory >> 20,
+        limits.output >> 10
     );
     out
 }

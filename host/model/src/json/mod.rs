@@ -38,10 +38,7 @@ impl Path<'_> {
     fn error(&self, message: impl Into<String>) -> JsonError {
         let mut path = String::from("$");
         self.spell(&mut path);
-        JsonError {
-            path,
-            message: message.into(),
-        }
+        JsonError { path, message: message.into() }
     }
 
     fn spell(&self, out: &mut String) {
@@ -50,15 +47,9 @@ impl Path<'_> {
             Self::Root => {}
             Self::Field(parent, name) => {
                 parent.spell(out);
-                let plain = name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+                let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
                 // Names come from the document: quote the odd ones so that a message stays one line.
-                let _ = if plain {
-                    write!(out, ".{name}")
-                } else {
-                    write!(out, "[{name:?}]")
-                };
+                let _ = if plain { write!(out, ".{name}") } else { write!(out, "[{name:?}]") };
             }
             Self::Index(parent, index) => {
                 parent.spell(out);

@@ -22,10 +22,7 @@ pub fn read(json: &Json, ty: &Type) -> Result<Value, JsonError> {
 pub fn arguments(json: &Json, params: &[Param]) -> Result<Vec<Value>, JsonError> {
     let names: Vec<_> = params.iter().map(|p| (p.name.as_str(), &p.ty)).collect();
     let fields = object(json, &Path::Root, "an object with the parameters by name")?;
-    Ok(closed(fields, &names, &Path::Root, "parameter")?
-        .into_iter()
-        .map(|(_, value)| value)
-        .collect())
+    Ok(closed(fields, &names, &Path::Root, "parameter")?.into_iter().map(|(_, value)| value).collect())
 }
 
 fn value(json: &Json, ty: &Type, at: &Path<'_>) -> Result<Value, JsonError> {
@@ -51,20 +48,16 @@ fn value(json: &Json, ty: &Type, at: &Path<'_>) -> Result<Value, JsonError> {
         }
         (Type::String, Json::String(text)) => Value::String(text.clone()),
         (Type::List(_), Json::String(text)) if ty.is_bytes() => bytes(text, at)?,
-        (Type::List(_), Json::Array(items)) if ty.is_bytes() => Value::Bytes(
-            each(items, at, |item, at| integer(item, &Type::U8, at))?,
-        ),
-        (Type::List(t), Json::Array(items)) => {
-            Value::List(each(items, at, |item, at| value(item, t, at))?)
+        (Type::List(_), Json::Array(items)) if ty.is_bytes() => {
+            Value::Bytes(each(items, at, |item, at| integer(item, &Type::U8, at))?)
         }
+        (Type::List(t), Json::Array(items)) => Value::List(each(items, at, |item, at| value(item, t, at))?),
         (Type::FixedList(t, length), Json::Array(items)) if items.len() == *length as usize => {
             Value::List(each(items, at, |item, at| value(item, t, at))?)
         }
         (Type::Tuple(ts), Json::Array(items)) if items.len() == ts.len() => {
             let mut ts = ts.iter();
-            Value::Tuple(each(items, at, |item, at| {
-                ts.next().map_or_else(|| Err(wrong()), |t| value(item, t, at))
-            })?)
+            Value::Tuple(each(items, at, |item, at| ts.next().map_or_else(|| Err(wrong()), |t| value(item, t, at)))?)
         }
         (Type::FixedList(_, length), Json::Array(items)) => {
             return Err(at.error(format!("expected {length} elements, found {}", items.len())));
@@ -88,14 +81,10 @@ fn value(json: &Json, ty: &Type, at: &Path<'_>) -> Result<Value, JsonError> {
             [(key, inner)] if key == "some" => Value::Option(Some(Box::new(value(inner, t, at)?))),
             _ => return Err(at.error(format!("expected {ty}: null or {{\"some\": …}}"))),
         },
-        (Type::Option(t), _) if !t.is_option() => {
-            Value::Option(Some(Box::new(value(json, t, at)?)))
-        }
+        (Type::Option(t), _) if !t.is_option() => Value::Option(Some(Box::new(value(json, t, at)?))),
         (Type::Result(ok, err), Json::Object(fields)) => match &fields[..] {
             [(key, inner)] if key == "ok" => Value::Result(Ok(payload(inner, ok.as_deref(), at)?)),
-            [(key, inner)] if key == "err" => {
-                Value::Result(Err(payload(inner, err.as_deref(), at)?))
-            }
+            [(key, inner)] if key == "err" => Value::Result(Err(payload(inner, err.as_deref(), at)?)),
             _ => return Err(at.error(format!("expected {ty}: {{\"ok\": …}} or {{\"err\": …}}"))),
         },
         (Type::Handle(what), _) => {
@@ -114,11 +103,7 @@ fn each<T>(
     items.iter().enumerate().map(place).collect()
 }
 
-fn payload(
-    json: &Json,
-    ty: Option<&Type>,
-    at: &Path<'_>,
-) -> Result<Option<Box<Value>>, JsonError> {
+fn payload(json: &Json, ty: Option<&Type>, at: &Path<'_>) -> Result<Option<Box<Value>>, JsonError> {
     match ty {
         Some(ty) => Ok(Some(Box::new(value(json, ty, at)?))),
         None if *json == Json::Null => Ok(None),
@@ -131,11 +116,9 @@ fn payload(
 fn integer<T: TryFrom<i128>>(json: &Json, ty: &Type, at: &Path<'_>) -> Result<T, JsonError> {
     let wide = matches!(ty, Type::S64 | Type::U64);
     let found = match json {
-        Json::Number(n) => n
-            .as_i64()
-            .map(i128::from)
-            .or_else(|| n.as_u64().map(i128::from))
-            .or_else(|| n.as_f64().and_then(whole)),
+        Json::Number(n) => {
+            n.as_i64().map(i128::from).or_else(|| n.as_u64().map(i128::from)).or_else(|| n.as_f64().and_then(whole))
+        }
         Json::String(text) if wide => decimal(text),
         _ => None,
     };
@@ -197,11 +180,7 @@ fn bytes(text: &str, at: &Path<'_>) -> Result<Value, JsonError> {
         .map_err(|error| at.error(format!("expected list<u8> as base64: {error}")))
 }
 
-fn object<'j>(
-    json: &'j Json,
-    at: &Path<'_>,
-    expected: &str,
-) -> Result<&'j [(String, Json)], JsonError> {
+fn object<'j>(json: &'j Json, at: &Path<'_>, expected: &str) -> Result<&'j [(String, Json)], JsonError> {
     match json {
         Json::Object(fields) => Ok(fields),
         _ => Err(at.error(format!("expected {expected}, found {}", json.kind()))),
@@ -248,10 +227,7 @@ fn closed(
 
 /// A name without case and separators: `max-size`, `max_size` and `maxSize` meet.
 fn folded(name: &str) -> String {
-    name.chars()
-        .filter(|c| *c != '-' && *c != '_')
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| *c != '-' && *c != '_').flat_map(char::to_lowercase).collect()
 }
 
 fn variant_value(json: &Json, variant: &Variant, at: &Path<'_>) -> Result<Value, JsonError> {
@@ -326,10 +302,9 @@ fn map(json: &Json, key: &Type, val: &Type, at: &Path<'_>) -> Result<Value, Json
             .map(|(k, v)| Ok((Value::String(k.clone()), value(v, val, &Path::Field(at, k))?)))
             .collect::<Result<Vec<_>, JsonError>>()?,
         Json::Array(items) if *key != Type::String => each(items, at, |item, at| match item {
-            Json::Array(pair) if pair.len() == 2 => Ok((
-                value(&pair[0], key, &Path::Index(at, 0))?,
-                value(&pair[1], val, &Path::Index(at, 1))?,
-            )),
+            Json::Array(pair) if pair.len() == 2 => {
+                Ok((value(&pair[0], key, &Path::Index(at, 0))?, value(&pair[1], val, &Path::Index(at, 1))?))
+            }
             _ => Err(at.error("expected a pair [key, value]")),
         })?,
         _ => return Err(at.error(format!("expected map<{key}, {val}>, found {}", json.kind()))),
@@ -344,12 +319,7 @@ fn map(json: &Json, key: &Type, val: &Type, at: &Path<'_>) -> Result<Value, Json
     Ok(Value::Map(pairs))
 }
 
-fn unknown<'n>(
-    at: &Path<'_>,
-    what: &str,
-    name: &str,
-    known: impl Iterator<Item = &'n str> + Clone,
-) -> JsonError {
+fn unknown<'n>(at: &Path<'_>, what: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) -> JsonError {
     let hint = match nearest(name, known.clone()).first() {
         Some(near) => format!("; did you mean `{near}`?"),
         None => format!("; there are: {}", known.collect::<Vec<_>>().join(", ")),

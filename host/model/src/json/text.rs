@@ -40,9 +40,7 @@ impl Json {
 /// beyond the range of a 64-bit float.
 pub fn parse(text: &str) -> Result<Json, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let json = Depth(MAX_DEPTH)
-        .deserialize(&mut reader)
-        .and_then(|json| reader.end().map(|()| json));
+    let json = Depth(MAX_DEPTH).deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
     json.map_err(|error| Path::Root.error(format!("not valid JSON: {error}")))
 }
 
@@ -52,9 +50,7 @@ struct Depth(usize);
 
 impl Depth {
     fn down<E: de::Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| {
-            E::custom(format_args!("nested deeper than {MAX_DEPTH} levels"))
-        })
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")))
     }
 }
 
@@ -84,9 +80,7 @@ impl<'de> Visitor<'de> for Depth {
         Ok(Json::Number(value.into()))
     }
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Json, E> {
-        serde_json::Number::from_f64(value)
-            .map(Json::Number)
-            .ok_or_else(|| E::custom("number out of range"))
+        serde_json::Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("number out of range"))
     }
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {
         Ok(Json::String(value.to_owned()))

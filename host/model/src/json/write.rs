@@ -27,9 +27,9 @@ pub fn write(value: &Value, ty: &Type) -> Json {
         (Value::List(items), Type::List(t) | Type::FixedList(t, _)) => {
             Json::Array(items.iter().map(|item| write(item, t)).collect())
         }
-        (Value::Tuple(items), Type::Tuple(ts)) => Json::Array(
-            items.iter().zip(ts.iter()).map(|(item, t)| write(item, t)).collect(),
-        ),
+        (Value::Tuple(items), Type::Tuple(ts)) => {
+            Json::Array(items.iter().zip(ts.iter()).map(|(item, t)| write(item, t)).collect())
+        }
         (Value::Map(pairs), Type::Map(k, v)) => map(pairs, k, v),
         (Value::Record(fields), Type::Record(record)) => Json::Object(
             fields
@@ -47,9 +47,7 @@ pub fn write(value: &Value, ty: &Type) -> Json {
             Json::Object(fields)
         }
         (Value::Enum(name), _) => Json::String(name.clone()),
-        (Value::Flags(names), _) => {
-            Json::Array(names.iter().map(|name| Json::String(name.clone())).collect())
-        }
+        (Value::Flags(names), _) => Json::Array(names.iter().map(|name| Json::String(name.clone())).collect()),
         (Value::Option(None), _) => Json::Null,
         // `some(none)` and `none` would both be null: the inner level of a nested option is wrapped.
         (Value::Option(Some(inner)), Type::Option(t)) if t.is_option() => {
@@ -88,9 +86,7 @@ pub fn to_string_pretty(value: &Value, ty: &Type) -> String {
 
 fn map(pairs: &[(Value, Value)], key: &Type, value: &Type) -> Json {
     if *key == Type::String {
-        let field = |(k, v): &(Value, Value)| {
-            (k.as_str().unwrap_or_default().to_owned(), write(v, value))
-        };
+        let field = |(k, v): &(Value, Value)| (k.as_str().unwrap_or_default().to_owned(), write(v, value));
         return Json::Object(pairs.iter().map(field).collect());
     }
     let pair = |(k, v): &(Value, Value)| Json::Array(vec![write(k, key), write(v, value)]);

@@ -28,8 +28,8 @@ impl WasmType for Type {
             Self::F64 => WasmTypeKind::F64,
             Self::Char => WasmTypeKind::Char,
             Self::String => WasmTypeKind::String,
-            Self::List(_) => WasmTypeKind::List,
-            Self::FixedList(..) => WasmTypeKind::FixedLengthList,
+            // The crate writes lists of fixed length but does not read them; `make_list` checks the length.
+            Self::List(_) | Self::FixedList(..) => WasmTypeKind::List,
             Self::Record(_) => WasmTypeKind::Record,
             Self::Tuple(_) => WasmTypeKind::Tuple,
             Self::Variant(_) => WasmTypeKind::Variant,
@@ -50,9 +50,7 @@ impl WasmType for Type {
 
     fn record_fields(&self) -> Box<dyn Iterator<Item = (Cow<'_, str>, Self)> + '_> {
         match self {
-            Self::Record(r) => {
-                Box::new(r.fields.iter().map(|f| (f.name.as_str().into(), f.ty.clone())))
-            }
+            Self::Record(r) => Box::new(r.fields.iter().map(|f| (f.name.as_str().into(), f.ty.clone()))),
             _ => Box::new(std::iter::empty()),
         }
     }
@@ -66,9 +64,7 @@ impl WasmType for Type {
 
     fn variant_cases(&self) -> Box<dyn Iterator<Item = (Cow<'_, str>, Option<Self>)> + '_> {
         match self {
-            Self::Variant(v) => {
-                Box::new(v.cases.iter().map(|c| (c.name.as_str().into(), c.ty.clone())))
-            }
+            Self::Variant(v) => Box::new(v.cases.iter().map(|c| (c.name.as_str().into(), c.ty.clone()))),
             _ => Box::new(std::iter::empty()),
         }
     }
@@ -179,10 +175,7 @@ impl WasmValue for Value {
         Self::String(val.into_owned())
     }
 
-    fn make_list(
-        ty: &Type,
-        vals: impl IntoIterator<Item = Self>,
-    ) -> Result<Self, WasmValueError> {
+    fn make_list(ty: &Type, vals: impl IntoIterator<Item = Self>) -> Result<Self, WasmValueError> {
         if ty.is_bytes() {
             let byte = |value| match value {
                 Self::U8(byte) => Ok(byte),
@@ -199,10 +192,7 @@ impl WasmValue for Value {
         }
     }
 
-    fn make_record<'a>(
-        ty: &Type,
-        fields: impl IntoIterator<Item = (&'a str, Self)>,
-    ) -> Result<Self, WasmValueError> {
+    fn make_record<'a>(ty: &Type, fields: impl IntoIterator<Item = (&'a str, Self)>) -> Result<Self, WasmValueError> {
         let Type::Record(record) = ty else { return Err(mismatch("not a record")) };
         let mut given: Vec<_> = fields.into_iter().collect();
         let mut take = |name: &str| {
@@ -224,10 +214,7 @@ impl WasmValue for Value {
         }
     }
 
-    fn make_tuple(
-        _: &Type,
-        vals: impl IntoIterator<Item = Self>,
-    ) -> Result<Self, WasmValueError> {
+    fn make_tuple(_: &Type, vals: impl IntoIterator<Item = Self>) -> Result<Self, WasmValueError> {
         Ok(Self::Tuple(vals.into_iter().collect()))
     }
 
@@ -244,9 +231,7 @@ impl WasmValue for Value {
 
     fn make_enum(ty: &Type, case: &str) -> Result<Self, WasmValueError> {
         match ty {
-            Type::Enum(e) if e.cases.iter().any(|c| c.name == case) => {
-                Ok(Self::Enum(case.to_owned()))
-            }
+            Type::Enum(e) if e.cases.iter().any(|c| c.name == case) => Ok(Self::Enum(case.to_owned())),
             _ => Err(WasmValueError::UnknownCase(case.to_owned())),
         }
     }
@@ -255,20 +240,14 @@ impl WasmValue for Value {
         Ok(Self::Option(val.map(Box::new)))
     }
 
-    fn make_result(
-        _: &Type,
-        val: Result<Option<Self>, Option<Self>>,
-    ) -> Result<Self, WasmValueError> {
+    fn make_result(_: &Type, val: Result<Option<Self>, Option<Self>>) -> Result<Self, WasmValueError> {
         Ok(Self::Result(match val {
             Ok(payload) => Ok(payload.map(Box::new)),
             Err(payload) => Err(payload.map(Box::new)),
         }))
     }
 
-    fn make_flags<'a>(
-        ty: &Type,
-        names: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, WasmValueError> {
+    fn make_flags<'a>(ty: &Type, names: impl IntoIterator<Item = &'a str>) -> Result<Self, WasmValueError> {
         let Type::Flags(flags) = ty else { return Err(mismatch("not flags")) };
         let given: Vec<_> = names.into_iter().collect();
         if let Some(name) = given.iter().find(|n| !flags.flags.iter().any(|f| f.name == **n)) {
@@ -329,9 +308,9 @@ impl WasmValue for Value {
     }
     fn unwrap_record(&self) -> Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, Self>)> + '_> {
         match self {
-            Self::Record(fields) => Box::new(
-                fields.iter().map(|(name, value)| (name.as_str().into(), Cow::Borrowed(value))),
-            ),
+            Self::Record(fields) => {
+                Box::new(fields.iter().map(|(name, value)| (name.as_str().into(), Cow::Borrowed(value))))
+            }
             other => wrong(other),
         }
     }
@@ -343,9 +322,7 @@ impl WasmValue for Value {
     }
     fn unwrap_variant(&self) -> (Cow<'_, str>, Option<Cow<'_, Self>>) {
         match self {
-            Self::Variant(case, payload) => {
-                (case.as_str().into(), payload.as_deref().map(Cow::Borrowed))
-            }
+            Self::Variant(case, payload) => (case.as_str().into(), payload.as_deref().map(Cow::Borrowed)),
             other => wrong(other),
         }
     }

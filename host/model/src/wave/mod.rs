@@ -70,9 +70,7 @@ fn first_without_form(ty: &Type) -> Option<String> {
         Type::Record(r) => r.fields.iter().find_map(|f| first_without_form(&f.ty)),
         Type::Tuple(ts) => ts.iter().find_map(first_without_form),
         Type::Variant(v) => v.cases.iter().find_map(|c| first_without_form(c.ty.as_ref()?)),
-        Type::Result(ok, err) => {
-            [ok, err].into_iter().find_map(|t| first_without_form(t.as_ref()?))
-        }
+        Type::Result(ok, err) => [ok, err].into_iter().find_map(|t| first_without_form(t.as_ref()?)),
         _ => None,
     }
 }

@@ -80,7 +80,8 @@ fn the_worlds_own_functions_come_first() {
 #[test]
 fn near_names_come_first() {
     let facts = facts(&[(None, "find-all"), (None, "is-match"), (None, "replace"), (None, "split"), (None, "escape")]);
-    for (name, near) in [("findall", "find-all"), ("isMatch", "is-match"), ("repalce", "replace"), ("splitt", "split")] {
+    for (name, near) in [("findall", "find-all"), ("isMatch", "is-match"), ("repalce", "replace"), ("splitt", "split")]
+    {
         let Err(LookupError::Unknown { nearest, known, .. }) = facts.function(name) else { panic!("{name}") };
         assert_eq!(nearest.first().map(String::as_str), Some(near), "{name}: {nearest:?}");
         assert_eq!(known.len(), 5);

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use vox_model::{Case, Enum, Field, Flag, Flags, Record, Type, TypeName, Value, Variant};
 
 /// Names that are hard: keywords of WAVE, one letter, dashes, digits.
-const NAMES: [&str; 12] =
-    ["a", "b2", "max-size", "true", "none", "ok", "err", "some", "inf", "nan", "tag", "x-y-z"];
+const NAMES: [&str; 12] = ["a", "b2", "max-size", "true", "none", "ok", "err", "some", "inf", "nan", "tag", "x-y-z"];
 
 /// Distinct names, at least one.
 fn names(most: usize) -> impl Strategy<Value = Vec<String>> {
@@ -127,9 +126,9 @@ pub fn value(ty: &Type) -> BoxedStrategy<Value> {
         Type::U8 => any::<u8>().prop_map(Value::U8).boxed(),
         Type::U16 => any::<u16>().prop_map(Value::U16).boxed(),
         Type::U32 => any::<u32>().prop_map(Value::U32).boxed(),
-        Type::U64 => prop_oneof![any::<u64>(), Just(u64::MAX), Just((1 << 53) - 1), Just(1 << 53)]
-            .prop_map(Value::U64)
-            .boxed(),
+        Type::U64 => {
+            prop_oneof![any::<u64>(), Just(u64::MAX), Just((1 << 53) - 1), Just(1 << 53)].prop_map(Value::U64).boxed()
+        }
         Type::F32 => float32().prop_map(Value::F32).boxed(),
         Type::F64 => float64().prop_map(Value::F64).boxed(),
         Type::Char => any::<char>().prop_map(Value::Char).boxed(),

@@ -1,7 +1,7 @@
 //! Entries as files.
 
-use super::envelope;
 use super::Key;
+use super::envelope;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -203,10 +203,7 @@ fn read_private(path: &Path, max: u64) -> io::Result<Vec<u8>> {
         && about.mode() & 0o077 == 0
         && about.nlink() == 1;
     if !ours || about.len() > max {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "it is not a private file of this user",
-        ));
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a private file of this user"));
     }
     let mut bytes = Vec::with_capacity(about.len() as usize + 1);
     file.read_to_end(&mut bytes)?;
@@ -245,9 +242,8 @@ fn secret(root: &Path) -> io::Result<[u8; 32]> {
         }
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(io::Error::other)?;
-        let mut file = tempfile::Builder::new()
-            .permissions(std::fs::Permissions::from_mode(0o600))
-            .tempfile_in(root)?;
+        let mut file =
+            tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o600)).tempfile_in(root)?;
         file.write_all(&fresh)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(&path) {

@@ -27,12 +27,7 @@ impl Limits {
 /// `output`. Gives the exit status; what went wrong stands on `errors`.
 ///
 /// Called by the program that the host starts again as its compiler, before anything else happens in it.
-pub fn compile_child(
-    args: &[String],
-    input: &mut dyn Read,
-    output: &mut dyn Write,
-    errors: &mut dyn Write,
-) -> u8 {
+pub fn compile_child(args: &[String], input: &mut dyn Read, output: &mut dyn Write, errors: &mut dyn Write) -> u8 {
     match compile(args, input, output) {
         Ok(()) => 0,
         Err(error) => {

@@ -91,21 +91,12 @@ fn in_child(_: Command, _: &[u8], _: CompileLimits) -> Result<Vec<u8>, CompileEr
 }
 
 #[cfg(feature = "compiler")]
-fn in_child(
-    mut command: Command,
-    component: &[u8],
-    limits: CompileLimits,
-) -> Result<Vec<u8>, CompileError> {
+fn in_child(mut command: Command, component: &[u8], limits: CompileLimits) -> Result<Vec<u8>, CompileError> {
     let told = super::child::Limits { memory: limits.memory, cpu_seconds: limits.time.as_secs().max(1) };
-    command
-        .args(told.to_args())
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| {
-        CompileError::Unavailable(format!("{}: {error}", command.get_program().display()))
-    })?;
+    command.args(told.to_args()).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .map_err(|error| CompileError::Unavailable(format!("{}: {error}", command.get_program().display())))?;
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     std::thread::scope(|scope| {
         // The child reads all before it writes anything, yet it may also die at once: then writing fails, and
@@ -148,12 +139,7 @@ fn wait(child: &mut Child, time: Duration) -> Result<ExitStatus, CompileError> {
     }
 }
 
-fn answer(
-    status: ExitStatus,
-    code: Vec<u8>,
-    message: &[u8],
-    limits: CompileLimits,
-) -> Result<Vec<u8>, CompileError> {
+fn answer(status: ExitStatus, code: Vec<u8>, message: &[u8], limits: CompileLimits) -> Result<Vec<u8>, CompileError> {
     let message = vox_inspect::docs::clean(&String::from_utf8_lossy(message).replace('\n', " "));
     match status.code() {
         // The parent will sign this: it must at least be what it is signed as.

@@ -42,12 +42,7 @@ impl Check {
 
 /// The limits that the misbehaving guests run under: small, so that the check is quick.
 fn limits() -> Limits {
-    Limits {
-        memory: 16 << 20,
-        time: Duration::from_millis(100),
-        cpu: Duration::from_secs(5),
-        output: 64 << 10,
-    }
+    Limits { memory: 16 << 20, time: Duration::from_millis(100), cpu: Duration::from_secs(5), output: 64 << 10 }
 }
 
 /// Runs all checks of the wasm tier. Takes about a second.
@@ -171,8 +166,7 @@ fn full_pool(host: &Host) -> Check {
         return Check::new(name, false, "the guest lacks its function");
     };
     let outcome = callable.call(vec![]).result;
-    let good = kept.iter().all(Result::is_ok)
-        && matches!(outcome, Err(Failure::Limit { limit: Limit::Sandboxes, .. }));
+    let good = kept.iter().all(Result::is_ok) && matches!(outcome, Err(Failure::Limit { limit: Limit::Sandboxes, .. }));
     Check::new(name, good, format!("{} of 2 sandboxes in use", kept.iter().flatten().count()))
 }
 

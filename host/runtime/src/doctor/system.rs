@@ -18,6 +18,5 @@ pub(super) fn swap_is_off() -> bool {
 fn group_forbids_swap() -> bool {
     let Ok(groups) = std::fs::read_to_string("/proc/self/cgroup") else { return false };
     let Some(path) = groups.lines().find_map(|line| line.strip_prefix("0::")) else { return false };
-    std::fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.swap.max"))
-        .is_ok_and(|limit| limit.trim() == "0")
+    std::fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.swap.max")).is_ok_and(|limit| limit.trim() == "0")
 }

@@ -204,7 +204,12 @@ fn arguments(stage: &Stage, function: &Function, taken: usize) -> Result<Vec<Val
     if stage.arguments.len() > params.len() {
         let extra = &stage.arguments[params.len()];
         return Err(PipelineError {
-            message: format!("`{}` takes {} more arguments, not {}", stage.function, params.len(), stage.arguments.len()),
+            message: format!(
+                "`{}` takes {} more arguments, not {}",
+                stage.function,
+                params.len(),
+                stage.arguments.len()
+            ),
             span: extra.span.clone(),
             label: "one too many".to_owned(),
             help: Some(format!("the signature is: {function}")),

@@ -143,13 +143,7 @@ fn stage(text: &str, span: Range<usize>) -> Result<Stage, PipelineError> {
     if skill.is_empty() || function.is_empty() || name.chars().any(odd) {
         return Err(error("not the name of a function", name_span, "here"));
     }
-    Ok(Stage {
-        skill: skill.to_owned(),
-        function: function.to_owned(),
-        name_span,
-        arguments,
-        span,
-    })
+    Ok(Stage { skill: skill.to_owned(), function: function.to_owned(), name_span, arguments, span })
 }
 
 fn arguments(text: &str, inside: Range<usize>) -> Result<Vec<Argument>, PipelineError> {
@@ -180,14 +174,15 @@ mod tests {
         };
         for (text, expected) in [
             ("json.query('.a')", vec![stage("json", "query", &["'.a'"])]),
-            ("json.query('.a | .b') | markdown.to-html", vec![
-                stage("json", "query", &["'.a | .b'"]),
-                stage("markdown", "to-html", &[]),
-            ]),
+            (
+                "json.query('.a | .b') | markdown.to-html",
+                vec![stage("json", "query", &["'.a | .b'"]), stage("markdown", "to-html", &[])],
+            ),
             ("regex.replace(\"a,b\\\"|\", 'x')", vec![stage("regex", "replace", &["\"a,b\\\"|\"", "'x'"])]),
-            ("./dir.x/mine.wasm.greet({a: [1, 2]}, 3)", vec![
-                stage("./dir.x/mine.wasm", "greet", &["{a: [1, 2]}", "3"]),
-            ]),
+            (
+                "./dir.x/mine.wasm.greet({a: [1, 2]}, 3)",
+                vec![stage("./dir.x/mine.wasm", "greet", &["{a: [1, 2]}", "3"])],
+            ),
             ("./m.wasm#acme:a/b@0.1.0#f()", vec![stage("./m.wasm", "acme:a/b@0.1.0#f", &[])]),
             (" json.query ( '.' ) ", vec![stage("json", "query", &["'.'"])]),
         ] {

@@ -13,10 +13,8 @@ pub(crate) struct Mismatch {
 
 /// The engine's form of a value.
 pub(crate) fn lower(value: Value, ty: &Type) -> Result<Val, Mismatch> {
-    let wrong = |value: &Value| Mismatch {
-        expected: ty.to_string(),
-        found: format!("{value:?}").chars().take(80).collect(),
-    };
+    let wrong =
+        |value: &Value| Mismatch { expected: ty.to_string(), found: format!("{value:?}").chars().take(80).collect() };
     Ok(match (ty, value) {
         (Type::Bool, Value::Bool(v)) => Val::Bool(v),
         (Type::S8, Value::S8(v)) => Val::S8(v),
@@ -31,18 +29,13 @@ pub(crate) fn lower(value: Value, ty: &Type) -> Result<Val, Mismatch> {
         (Type::F64, Value::F64(v)) => Val::Float64(v),
         (Type::Char, Value::Char(v)) => Val::Char(v),
         (Type::String, Value::String(v)) => Val::String(v),
-        (Type::List(t), Value::Bytes(v)) if **t == Type::U8 => {
-            Val::List(v.into_iter().map(Val::U8).collect())
-        }
+        (Type::List(t), Value::Bytes(v)) if **t == Type::U8 => Val::List(v.into_iter().map(Val::U8).collect()),
         (Type::List(t), Value::List(items)) if **t != Type::U8 => Val::List(lower_all(items, t)?),
         (Type::FixedList(t, n), Value::List(items)) if items.len() == *n as usize => {
             Val::FixedLengthList(lower_all(items, t)?)
         }
         (Type::Map(k, v), Value::Map(pairs)) => Val::Map(
-            pairs
-                .into_iter()
-                .map(|(key, value)| Ok((lower(key, k)?, lower(value, v)?)))
-                .collect::<Result<_, _>>()?,
+            pairs.into_iter().map(|(key, value)| Ok((lower(key, k)?, lower(value, v)?))).collect::<Result<_, _>>()?,
         ),
         (Type::Record(record), Value::Record(fields)) if same_fields(&fields, record) => Val::Record(
             fields
@@ -51,9 +44,9 @@ pub(crate) fn lower(value: Value, ty: &Type) -> Result<Val, Mismatch> {
                 .map(|((name, value), field)| Ok((name, lower(value, &field.ty)?)))
                 .collect::<Result<_, _>>()?,
         ),
-        (Type::Tuple(ts), Value::Tuple(items)) if items.len() == ts.len() => Val::Tuple(
-            items.into_iter().zip(ts.iter()).map(|(v, t)| lower(v, t)).collect::<Result<_, _>>()?,
-        ),
+        (Type::Tuple(ts), Value::Tuple(items)) if items.len() == ts.len() => {
+            Val::Tuple(items.into_iter().zip(ts.iter()).map(|(v, t)| lower(v, t)).collect::<Result<_, _>>()?)
+        }
         (Type::Variant(variant), Value::Variant(tag, payload)) => {
             let case = variant.cases.iter().find(|case| case.name == tag);
             match (case.map(|case| &case.ty), payload) {
@@ -62,20 +55,14 @@ pub(crate) fn lower(value: Value, ty: &Type) -> Result<Val, Mismatch> {
                 (_, payload) => return Err(wrong(&Value::Variant(tag, payload))),
             }
         }
-        (Type::Enum(e), Value::Enum(name)) if e.cases.iter().any(|c| c.name == name) => {
-            Val::Enum(name)
-        }
-        (Type::Flags(x), Value::Flags(names))
-            if names.iter().all(|name| x.flags.iter().any(|f| f.name == *name)) =>
-        {
+        (Type::Enum(e), Value::Enum(name)) if e.cases.iter().any(|c| c.name == name) => Val::Enum(name),
+        (Type::Flags(x), Value::Flags(names)) if names.iter().all(|name| x.flags.iter().any(|f| f.name == *name)) => {
             Val::Flags(names)
         }
         (Type::Option(_), Value::Option(None)) => Val::Option(None),
         (Type::Option(t), Value::Option(Some(v))) => Val::Option(Some(Box::new(lower(*v, t)?))),
         (Type::Result(ok, _), Value::Result(Ok(v))) => Val::Result(Ok(lower_side(v, ok.as_deref())?)),
-        (Type::Result(_, err), Value::Result(Err(v))) => {
-            Val::Result(Err(lower_side(v, err.as_deref())?))
-        }
+        (Type::Result(_, err), Value::Result(Err(v))) => Val::Result(Err(lower_side(v, err.as_deref())?)),
         (_, value) => return Err(wrong(&value)),
     })
 }
@@ -147,12 +134,8 @@ pub(crate) fn lift(val: Val, ty: &Type) -> Option<Value> {
         }
         (Val::Enum(name), _) => Value::Enum(name),
         (Val::Option(payload), Type::Option(t)) => Value::Option(lift_side(payload, Some(t))?),
-        (Val::Result(Ok(payload)), Type::Result(ok, _)) => {
-            Value::Result(Ok(lift_side(payload, ok.as_deref())?))
-        }
-        (Val::Result(Err(payload)), Type::Result(_, err)) => {
-            Value::Result(Err(lift_side(payload, err.as_deref())?))
-        }
+        (Val::Result(Ok(payload)), Type::Result(ok, _)) => Value::Result(Ok(lift_side(payload, ok.as_deref())?)),
+        (Val::Result(Err(payload)), Type::Result(_, err)) => Value::Result(Err(lift_side(payload, err.as_deref())?)),
         (Val::Flags(names), _) => Value::Flags(names),
         _ => return None,
     })

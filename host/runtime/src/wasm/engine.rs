@@ -4,9 +4,7 @@ use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT, TABLES};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 /// The period of the epoch ticker. CPU time is counted in it, and a spinning guest is stopped at most one tick
 /// and one slice late.
@@ -124,10 +122,7 @@ fn pool(pool: Pool) -> PoolingAllocationConfig {
         .max_memory_size(POOL_MEMORY as usize)
         .max_unused_warm_slots(count);
     if pool.page_scan {
-        config
-            .pagemap_scan(Enabled::Yes)
-            .linear_memory_keep_resident(KEEP_RESIDENT)
-            .table_keep_resident(64 << 10);
+        config.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEEP_RESIDENT).table_keep_resident(64 << 10);
     } else {
         // Without the scan, keeping pages resident means clearing them all each time: slower than no pool.
         config.pagemap_scan(Enabled::No).linear_memory_keep_resident(0).table_keep_resident(0);

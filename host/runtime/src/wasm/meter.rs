@@ -146,12 +146,7 @@ impl Meter {
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let more = desired.saturating_sub(current) as u64;
         let fits = self.memory.checked_add(more).is_some_and(|sum| sum <= self.limits.memory);
         if fits {
@@ -163,12 +158,7 @@ impl ResourceLimiter for Meter {
         Ok(fits)
     }
 
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let more = desired.saturating_sub(current).saturating_mul(size_of::<usize>());
         let fits = self.tables.checked_add(more).is_some_and(|sum| sum <= TABLES);
         if fits {

@@ -72,7 +72,9 @@ pub(crate) fn link(engine: &Engine, component: &Component, facts: &Facts) -> was
     let (mut shared, mut missing) = (HashSet::new(), Vec::new());
     for (name, item) in component.component_type().imports(engine) {
         match item.ty {
-            ComponentItem::ComponentInstance(instance) if is_linked(name) => shared.extend(resources(engine, &instance)),
+            ComponentItem::ComponentInstance(instance) if is_linked(name) => {
+                shared.extend(resources(engine, &instance))
+            }
             ComponentItem::ComponentInstance(instance) => missing.push((name.to_owned(), instance)),
             _ => {}
         }

@@ -108,9 +108,7 @@ impl Live {
                 match called {
                     Ok(value) => Ok((value, usage, output(store.data()))),
                     Err(Wrong::Engine(error)) => Err(Box::new(stopped_based(&error, store))),
-                    Err(Wrong::Ours(fault)) => {
-                        Err(Box::new((fault, usage, output(store.data()))))
-                    }
+                    Err(Wrong::Ours(fault)) => Err(Box::new((fault, usage, output(store.data())))),
                 }
             }
         }
@@ -149,11 +147,8 @@ impl Threads {
         if let Some(runtime) = self.0.get() {
             return Ok(runtime);
         }
-        let made = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("vox-io")
-            .enable_time()
-            .build();
+        let made =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("vox-io").enable_time().build();
         match made {
             // Whoever loses the race drops a runtime that has done nothing yet.
             Ok(runtime) => Ok(self.0.get_or_init(|| runtime)),
@@ -193,9 +188,7 @@ fn lower_args(function: &Function, args: Vec<Value>) -> Result<Vec<Val>, Mismatc
 
 fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, Wrong> {
     match (results.into_iter().next(), &function.result) {
-        (Some(val), Some(ty)) => {
-            convert::lift(val, ty).map(Some).ok_or_else(|| fault("a result was not of its type"))
-        }
+        (Some(val), Some(ty)) => convert::lift(val, ty).map(Some).ok_or_else(|| fault("a result was not of its type")),
         (None, None) => Ok(None),
         _ => Err(fault("a function gave another number of results than it has")),
     }
@@ -208,9 +201,7 @@ fn call_pure(
     entry: &Entry,
     args: Vec<Value>,
 ) -> Result<Option<Value>, Wrong> {
-    let func = instance
-        .get_func(&mut *store, entry.index)
-        .ok_or_else(|| fault("an export went missing"))?;
+    let func = instance.get_func(&mut *store, entry.index).ok_or_else(|| fault("an export went missing"))?;
     if let Some(shape) = entry.shape
         && let Some(result) = typed::call(store, func, shape, &args)
     {
@@ -229,9 +220,7 @@ async fn call_based(
     entry: &Entry,
     args: Vec<Value>,
 ) -> Result<Option<Value>, Wrong> {
-    let func = instance
-        .get_func(&mut *store, entry.index)
-        .ok_or_else(|| fault("an export went missing"))?;
+    let func = instance.get_func(&mut *store, entry.index).ok_or_else(|| fault("an export went missing"))?;
     if let Some(shape) = entry.shape
         && let Some(result) = typed::call_async(store, func, shape, &args).await
     {

@@ -33,13 +33,14 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
     // The text is the engine's: it has no type of its own for this error.
     let root = error.root_cause().to_string();
     if root.contains("fuel allocated for hostcalls has been exhausted") {
-        let detail = format!(
-            "one value that crossed the border of the sandbox was larger than {}",
-            bytes(limits.crossing())
-        );
+        let detail =
+            format!("one value that crossed the border of the sandbox was larger than {}", bytes(limits.crossing()));
         return Failure::Limit { limit: Limit::Output, detail };
     }
-    if root.contains("instance count too high") || root.contains("table count too high") || root.contains("memory count too high") {
+    if root.contains("instance count too high")
+        || root.contains("table count too high")
+        || root.contains("memory count too high")
+    {
         let detail = "the component makes more instances, memories or tables than one sandbox may".to_owned();
         return Failure::Limit { limit: Limit::Handles, detail };
     }
@@ -63,19 +64,15 @@ fn stopped(stop: Stop, limits: &Limits) -> Failure {
     match stop {
         Stop::Cancelled => Failure::Cancelled,
         Stop::Time => out_of_time(limits),
-        Stop::Cpu => Failure::Limit {
-            limit: Limit::Cpu,
-            detail: format!("the guest computed for more than {:?}", limits.cpu),
-        },
+        Stop::Cpu => {
+            Failure::Limit { limit: Limit::Cpu, detail: format!("the guest computed for more than {:?}", limits.cpu) }
+        }
     }
 }
 
 /// The failure of a call that ran, or waited, until its time was over.
 pub(crate) fn out_of_time(limits: &Limits) -> Failure {
-    Failure::Limit {
-        limit: Limit::Time,
-        detail: format!("the call took longer than {:?}", limits.time),
-    }
+    Failure::Limit { limit: Limit::Time, detail: format!("the call took longer than {:?}", limits.time) }
 }
 
 fn memory(meter: &Meter) -> Failure {
@@ -119,10 +116,7 @@ fn frames(error: &wasmtime::Error) -> Vec<Frame> {
     let trace = error.downcast_ref::<wasmtime::WasmBacktrace>();
     let frame = |frame: &wasmtime::FrameInfo| {
         let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangle);
-        Frame {
-            function: one_line(&name),
-            module: frame.module().name().map(one_line),
-        }
+        Frame { function: one_line(&name), module: frame.module().name().map(one_line) }
     };
     let all: Vec<Frame> = trace.map(|t| t.frames().iter().map(frame).collect()).unwrap_or_default();
     trimmed(all)
@@ -137,9 +131,18 @@ fn one_line(name: &str) -> String {
 fn trimmed(frames: Vec<Frame>) -> Vec<Frame> {
     let machinery = |frame: &Frame| {
         let name = frame.function.as_str();
-        ["rust_panic", "__rust", "rust_begin_unwind", "core::panicking", "std::panicking", "std::sys", "abort", "cabi_realloc"]
-            .iter()
-            .any(|part| name.contains(part))
+        [
+            "rust_panic",
+            "__rust",
+            "rust_begin_unwind",
+            "core::panicking",
+            "std::panicking",
+            "std::sys",
+            "abort",
+            "cabi_realloc",
+        ]
+        .iter()
+        .any(|part| name.contains(part))
     };
     let own: Vec<Frame> = frames.iter().filter(|f| !machinery(f)).cloned().collect();
     if own.is_empty() { frames } else { own }
@@ -149,9 +152,7 @@ fn trimmed(frames: Vec<Frame>) -> Vec<Frame> {
 /// guest wrote it, because the product build has no demangler (docs/adr/0002-engine.md).
 fn demangle(name: &str) -> String {
     match name.rsplit_once("::h") {
-        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            path.to_owned()
-        }
+        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => path.to_owned(),
         _ => name.to_owned(),
     }
 }

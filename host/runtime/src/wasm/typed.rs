@@ -108,8 +108,11 @@ fn is_stage(function: &Function) -> bool {
     };
     let cases = ["bad-input", "bad-setting", "failed"];
     let result = match &function.result {
-        Some(Type::Result(Some(ok), Some(err))) => ok.is_bytes() && matches!(&**err, Type::Variant(v)
-            if v.cases.iter().map(|c| c.name.as_str()).eq(cases) && v.cases.iter().all(|c| c.ty == Some(Type::String))),
+        Some(Type::Result(Some(ok), Some(err))) => {
+            ok.is_bytes()
+                && matches!(&**err, Type::Variant(v)
+            if v.cases.iter().map(|c| c.name.as_str()).eq(cases) && v.cases.iter().all(|c| c.ty == Some(Type::String)))
+        }
         _ => false,
     };
     input.ty.is_bytes() && setting && result
