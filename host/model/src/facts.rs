@@ -189,12 +189,15 @@ impl Facts {
     }
 }
 
-/// The names that a person may have meant, best first: at most a third of the letters differ.
+/// The names that a person may have meant, best first: at most a third of the letters differ, or the end is missing.
 pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let far = |candidate: &str| strsim::damerau_levenshtein(name, candidate);
     let mut close: Vec<_> = known
         .map(|candidate| (far(candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= name.len().max(candidate.len()).div_ceil(3))
+        .filter(|(distance, candidate)| {
+            *distance <= name.len().max(candidate.len()).div_ceil(3)
+                || (!name.is_empty() && candidate.starts_with(name))
+        })
         .collect();
     close.sort();
     close.into_iter().map(|(_, candidate)| candidate).take(3).collect()
