@@ -11,7 +11,7 @@ impl Luck {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,12 +21,12 @@ impl Luck {
 
     /// A number below `end`, 0 where that is 0.
     pub fn below(&mut self, end: usize) -> usize {
-        self.next().checked_rem(end as u64).unwrap_or(0) as usize
+        self.number().checked_rem(end as u64).unwrap_or(0) as usize
     }
 
     /// So many bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next() as u8).collect()
+        (0..count).map(|_| self.number() as u8).collect()
     }
 
     /// One of several.
@@ -45,7 +45,7 @@ impl Luck {
             let length = self.below(32).min(spoilt.len().saturating_sub(at));
             match self.below(8) {
                 0 | 1 if at < spoilt.len() => spoilt[at] ^= 1 << self.below(8),
-                2 if at < spoilt.len() => spoilt[at] = self.next() as u8,
+                2 if at < spoilt.len() => spoilt[at] = self.number() as u8,
                 // Lengths and counts are LEB128: the bytes at its edges break most readers.
                 3 if at < spoilt.len() => spoilt[at] = *self.pick(&[0, 1, 0x7f, 0x80, 0xff]),
                 4 => {

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Host::builder().library(Arc::new(Linkable::new(Bundle::embedded()))).compiler(Compiler::InProcess).build()?;
 
     let json = host.open(&SkillRef::Bundle("json".to_owned()), &Grants::default(), Limits::default())?;
-    println!("{} runs on the {} tier: {}", "json", json.plan().tier, json.plan().reason);
+    println!("json runs on the {} tier: {}", json.plan().tier, json.plan().reason);
 
     let query = json.function("query")?;
     println!("{}", query.function());

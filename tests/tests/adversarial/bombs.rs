@@ -42,7 +42,10 @@ fn a_host_survives_bombs() {
     let host = Host::builder().compiler(compiler).build().unwrap_or_else(|error| panic!("{error}"));
     for (what, bomb) in fixtures::BOMBS {
         let (_folder, reference) = skills::placed(&bomb(2));
-        match host.open(&reference, &Grants::default(), Limits::default()).map(|program| skills::call(&program, "go", vec![])) {
+        match host
+            .open(&reference, &Grants::default(), Limits::default())
+            .map(|program| skills::call(&program, "go", vec![]))
+        {
             Ok(outcome) => drop(outcome.result),
             Err(OpenError::Compile { .. } | OpenError::Inspect { .. }) => {}
             Err(other) => panic!("{what}: {other}"),

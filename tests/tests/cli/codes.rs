@@ -45,7 +45,8 @@ fn a_skills_own_error_has_code_one() {
     std::fs::copy(guest, place.work().join("hostile.wasm")).unwrap_or_else(|error| panic!("{error}"));
     let ran = place.run(&["--format", "json", "call", "hostile.wasm", "fail", "no"]);
     assert_eq!(ran.code, Some(1));
-    let error: serde_json::Value = serde_json::from_str(ran.stderr.trim()).unwrap_or_else(|e| panic!("{e}: {}", ran.stderr));
+    let error: serde_json::Value =
+        serde_json::from_str(ran.stderr.trim()).unwrap_or_else(|e| panic!("{e}: {}", ran.stderr));
     assert_eq!((&error["kind"], &error["error"]), (&"skill".into(), &"no".into()));
 }
 

@@ -6,7 +6,11 @@ use vox_tests::need;
 use vox_tests::program::Place;
 
 /// Starts `vox`, sends a signal after a while, and gives how long it took to end, and how.
-fn signalled(place: &Place, arguments: &[&str], signal: rustix::process::Signal) -> (Duration, std::process::ExitStatus) {
+fn signalled(
+    place: &Place,
+    arguments: &[&str],
+    signal: rustix::process::Signal,
+) -> (Duration, std::process::ExitStatus) {
     let mut command = place.vox(arguments);
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{error}"));
     std::thread::sleep(Duration::from_millis(600));

@@ -16,7 +16,8 @@ fn is_orderly(ran: &Ran, what: &str) {
 #[test]
 fn mutated_components_are_answered_by_the_program() {
     let place = need!("vox", Place::new());
-    let seeds = [fixtures::ANSWER, fixtures::SLEEP, fixtures::HOSTILE_NAMES, fixtures::BAD_RESULTS].map(fixtures::assembled);
+    let seeds =
+        [fixtures::ANSWER, fixtures::SLEEP, fixtures::HOSTILE_NAMES, fixtures::BAD_RESULTS].map(fixtures::assembled);
     for seed in 0..100 * needs::scale() {
         let mut luck = Luck::of(seed ^ 0xc11);
         let (one, other) = (luck.pick(&seeds).clone(), luck.pick(&seeds).clone());
@@ -36,7 +37,9 @@ fn odd_files_are_answered_by_the_program() {
     let place = need!("vox", Place::new());
     for (what, bytes) in fixtures::other_files() {
         place.put("odd.wasm", bytes);
-        for arguments in [&["inspect", "odd.wasm"][..], &["call", "odd.wasm", "f"], &["why", "odd.wasm"], &["run", "odd.wasm"]] {
+        for arguments in
+            [&["inspect", "odd.wasm"][..], &["call", "odd.wasm", "f"], &["why", "odd.wasm"], &["run", "odd.wasm"]]
+        {
             let ran = place.run(arguments);
             is_orderly(&ran, what);
             assert_eq!(ran.code, Some(4), "{what}: {}", ran.stderr);

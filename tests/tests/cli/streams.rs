@@ -55,7 +55,9 @@ fn quiet_says_nothing_but_results_and_errors() {
 fn off_a_terminal_nothing_is_coloured() {
     let place = need!("vox", Place::new());
     furnish(&place);
-    for arguments in [&["call", "typed.wasm", "sum", "x", "1"][..], &["inspect", "trap.wasm"], &["--help"], &["why", "http.wasm"]] {
+    for arguments in
+        [&["call", "typed.wasm", "sum", "x", "1"][..], &["inspect", "trap.wasm"], &["--help"], &["why", "http.wasm"]]
+    {
         let ran = place.run(arguments);
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains('\u{1b}'), "{arguments:?}");
     }
@@ -75,7 +77,11 @@ fn the_doctor_finds_every_guard_in_place() {
     assert!(bad.is_empty(), "{bad:?}");
     assert_eq!(ran.code, Some(0));
     let ran = place.run(&["doctor"]);
-    assert_eq!(ran.stdout.lines().filter(|line| line.starts_with("ok")).count() + ran.stdout.lines().filter(|l| l.starts_with("note")).count(), checks.len());
+    assert_eq!(
+        ran.stdout.lines().filter(|line| line.starts_with("ok")).count()
+            + ran.stdout.lines().filter(|l| l.starts_with("note")).count(),
+        checks.len()
+    );
 }
 
 #[test]

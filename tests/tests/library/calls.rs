@@ -115,7 +115,8 @@ fn one_program_serves_many_threads() {
     let host = skills::built(vox_runtime::Host::builder());
     let program = skills::opened(&host, &fixtures::assembled(fixtures::ANSWER), Limits::default());
     std::thread::scope(|scope| {
-        let call = || (0..200).all(|_| skills::call(&program, "answer", vec![]).result.ok() == Some(Some(Value::U32(42))));
+        let call =
+            || (0..200).all(|_| skills::call(&program, "answer", vec![]).result.ok() == Some(Some(Value::U32(42))));
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
         assert!(threads.into_iter().all(|thread| thread.join().is_ok_and(|right| right)));
     });

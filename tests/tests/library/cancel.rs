@@ -76,7 +76,8 @@ fn one_cancel_ends_several_calls() {
             let options = CallOptions { cancel: Some(cancel.clone()), ..CallOptions::default() };
             program.function(name).unwrap_or_else(|error| panic!("{error}")).call_with(vec![], options)
         };
-        let calls: Vec<_> = ["sleep", "sleep", "yields"].into_iter().map(|name| scope.spawn(move || call(name))).collect();
+        let calls: Vec<_> =
+            ["sleep", "sleep", "yields"].into_iter().map(|name| scope.spawn(move || call(name))).collect();
         std::thread::sleep(Duration::from_millis(50));
         cancel.cancel();
         for call in calls {

@@ -44,10 +44,9 @@ fn http_is_denied_with_and_without_a_grant() {
 
 #[test]
 fn every_world_of_the_skill_package_is_read_from_the_imports() {
-    for (interface, capability) in [
-        ("wasi:keyvalue/store@0.2.0-draft", Capability::Kv),
-        ("wasi:config/store@0.2.0-rc.1", Capability::Config),
-    ] {
+    for (interface, capability) in
+        [("wasi:keyvalue/store@0.2.0-draft", Capability::Kv), ("wasi:config/store@0.2.0-rc.1", Capability::Config)]
+    {
         let text = format!("package t:t; world w {{ import {interface}; export go: func(); }}");
         let component = need!("the WIT packages", fixtures::dummy(&text));
         let found = denials(&component, &all_granted());
@@ -57,7 +56,9 @@ fn every_world_of_the_skill_package_is_read_from_the_imports() {
 
 #[test]
 fn the_worlds_of_vox_skill_are_denied_where_no_tier_serves_them() {
-    for (world, capability) in [("subprocess", Capability::Subprocess), ("gpu", Capability::Gpu), ("log", Capability::Log)] {
+    for (world, capability) in
+        [("subprocess", Capability::Subprocess), ("gpu", Capability::Gpu), ("log", Capability::Log)]
+    {
         let text = format!("package t:t; world w {{ include vox:skill/{world}@0.1.0; export go: func(); }}");
         let component = fixtures::dummy(&text).unwrap_or_else(|error| panic!("vox:skill/{world}: {error}"));
         let found = denials(&component, &all_granted());

@@ -52,7 +52,10 @@ const JSON: &[(&str, &[&str])] = &[
     ("echo-tree", &[r#"{"tag":"leaf"}"#, r#"{"tag":"branch","val":[]}"#]),
     ("echo-option", &["null", r#""""#, r#""null""#]),
     ("echo-option-option", &["null", r#"{"some":null}"#, r#"{"some":7}"#]),
-    ("echo-option-option-option", &["null", r#"{"some":null}"#, r#"{"some":{"some":null}}"#, r#"{"some":{"some":true}}"#]),
+    (
+        "echo-option-option-option",
+        &["null", r#"{"some":null}"#, r#"{"some":{"some":null}}"#, r#"{"some":{"some":true}}"#],
+    ),
     ("echo-result", &[r#"{"ok":7}"#, r#"{"err":"no"}"#]),
     ("echo-result-ok", &[r#"{"ok":7}"#, r#"{"err":null}"#]),
     ("echo-result-err", &[r#"{"ok":null}"#, r#"{"err":"no"}"#]),
@@ -127,7 +130,8 @@ fn no_function_is_forgotten() {
     let host = skills::host();
     let program = skills::opened_file(&host, &path, Limits::default());
     let tested: Vec<&str> = JSON.iter().map(|(name, _)| *name).collect();
-    let identity = |f: &&vox_model::Function| f.id.short_interface() == Some("identity") && f.id.name.starts_with("echo-");
+    let identity =
+        |f: &&vox_model::Function| f.id.short_interface() == Some("identity") && f.id.name.starts_with("echo-");
     let forgotten: Vec<&str> = program
         .facts()
         .functions

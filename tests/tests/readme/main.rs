@@ -132,7 +132,9 @@ fn every_example_of_the_help_works() {
     // What the example programs are asked to do is theirs to know; the guest here knows `echo`.
     let shown: Vec<String> = shown
         .iter()
-        .map(|line| line.replace("-- --lines", "-- echo").replace("-- input", "-- echo").replace("~/", &format!("{home}/")))
+        .map(|line| {
+            line.replace("-- --lines", "-- echo").replace("-- input", "-- echo").replace("~/", &format!("{home}/"))
+        })
         .collect();
     let failed = failures(&place, &shown);
     assert!(failed.is_empty(), "{} of {} examples failed:\n{}", failed.len(), shown.len(), failed.join("\n"));
@@ -147,7 +149,8 @@ fn the_tour_works() {
     assert_eq!(tour.code, Some(2));
     let lines = tour.stderr.lines().map(str::trim).filter(|line| line.starts_with("vox "));
     // Two spaces or more set the explanation apart.
-    let shown: Vec<String> = lines.filter_map(|line| line.split("   ").next()).map(|line| line.trim().to_owned()).collect();
+    let shown: Vec<String> =
+        lines.filter_map(|line| line.split("   ").next()).map(|line| line.trim().to_owned()).collect();
     assert!(shown.len() >= 5, "{shown:?}");
     let fed: Vec<String> = shown.iter().map(|command| format!("echo '{{\".md\":\"# x\"}}' | {command}")).collect();
     let failed = failures(&place, &fed);

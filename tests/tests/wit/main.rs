@@ -5,8 +5,8 @@ use vox_capabilities::table::{Class, class};
 use vox_model::{Capability, InterfaceId};
 use vox_tests::places;
 
-/// All packages, those first that others depend on.
-const PACKAGES: [&str; 11] = [
+/// All packages but `skill`, those first that others depend on.
+const PACKAGES: [&str; 10] = [
     "deps/io",
     "deps/clocks",
     "deps/random",
@@ -17,8 +17,10 @@ const PACKAGES: [&str; 11] = [
     "deps/keyvalue",
     "deps/config",
     "bundle",
-    "skill",
 ];
+
+/// The package of the worlds: its own `deps` leads to the packages above.
+const SKILL: &str = "skill";
 
 fn wit(package: &str) -> PathBuf {
     places::repository().join("wit").join(package)
@@ -35,12 +37,13 @@ fn no_package_is_forgotten() {
     let own = folders("").into_iter().filter(|name| name != "deps");
     let mut found: Vec<String> = own.chain(folders("deps").into_iter().map(|name| format!("deps/{name}"))).collect();
     found.sort();
-    let mut listed = PACKAGES.to_vec();
+    let mut listed: Vec<&str> = PACKAGES.into_iter().chain([SKILL]).collect();
     listed.sort_unstable();
     assert_eq!(found, listed);
 }
 
-fn new_resolve() -> Result<wit_parser::Resolve, String> {
+/// The packages listed above, each by itself and in order.
+fn vendored() -> Result<wit_parser::Resolve, String> {
     let mut resolve = wit_parser::Resolve::default();
     for package in PACKAGES {
         resolve.push_dir(wit(package)).map_err(|error| format!("{package}: {error:#}"))?;
@@ -48,27 +51,45 @@ fn new_resolve() -> Result<wit_parser::Resolve, String> {
     Ok(resolve)
 }
 
-#[test]
-fn every_package_parses_with_the_parser_of_the_engine() {
-    assert_eq!(new_resolve().map(drop), Ok(()));
+/// The worlds, with what they depend on.
+fn worlds() -> Result<(wit_parser::Resolve, wit_parser::PackageId), String> {
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_dir(wit(SKILL)).map_err(|error| format!("{SKILL}: {error:#}"))?;
+    Ok((resolve, package))
 }
 
+#[test]
+fn every_package_parses_with_the_parser_of_the_engine() {
+    assert_eq!(vendored().map(drop), Ok(()));
+    assert_eq!(worlds().map(drop), Ok(()));
+}
+
+/// Authors who build with cargo-component read these packages with an older parser.
 #[test]
 fn every_package_parses_with_the_parser_of_cargo_component() {
     let mut resolve = wit_parser_old::Resolve::default();
     for package in PACKAGES {
-        let pushed = resolve.push_dir(wit(package));
-        assert!(pushed.is_ok(), "{package}: {:#}", pushed.err().unwrap_or_else(|| unreachable!()));
+        let pushed = resolve.push_dir(wit(package)).map(drop).map_err(|error| format!("{error:#}"));
+        assert_eq!(pushed, Ok(()), "{package}");
     }
+    let pushed = wit_parser_old::Resolve::default().push_dir(wit(SKILL));
+    assert_eq!(pushed.map(drop).map_err(|error| format!("{error:#}")), Ok(()));
 }
 
 /// A package that was encoded and read again is the same package.
 #[test]
 fn every_package_survives_the_binary_form() {
-    let resolve = new_resolve().unwrap_or_else(|error| panic!("{error}"));
+    let vendored = vendored().unwrap_or_else(|error| panic!("{error}"));
+    let (worlds, _) = worlds().unwrap_or_else(|error| panic!("{error}"));
+    survives(&vendored);
+    survives(&worlds);
+}
+
+fn survives(resolve: &wit_parser::Resolve) {
     for (id, package) in resolve.packages.iter() {
-        let encoded = wit_component::encode(&resolve, id).unwrap_or_else(|error| panic!("{}: {error:#}", package.name));
-        let decoded = wit_parser::decoding::decode(&encoded).unwrap_or_else(|error| panic!("{}: {error:#}", package.name));
+        let encoded = wit_component::encode(resolve, id).unwrap_or_else(|error| panic!("{}: {error:#}", package.name));
+        let decoded =
+            wit_parser::decoding::decode(&encoded).unwrap_or_else(|error| panic!("{}: {error:#}", package.name));
         let wit_parser::decoding::DecodedWasm::WitPackage(again, again_id) = decoded else {
             panic!("{} became a component", package.name)
         };
@@ -78,7 +99,7 @@ fn every_package_survives_the_binary_form() {
             names.sort();
             names
         };
-        assert_eq!(names(&resolve, id), names(&again, again_id), "{}", package.name);
+        assert_eq!(names(resolve, id), names(&again, again_id), "{}", package.name);
     }
 }
 
@@ -100,9 +121,9 @@ const WORLDS: [(&str, &[Capability]); 11] = [
 /// The table that the decision reads and the worlds that authors read say the same.
 #[test]
 fn the_table_of_capabilities_agrees_with_the_worlds() {
-    let resolve = new_resolve().unwrap_or_else(|error| panic!("{error}"));
-    let skill = resolve.packages.iter().find(|(_, package)| package.name.to_string().starts_with("vox:skill@"));
-    let (_, skill) = skill.unwrap_or_else(|| panic!("there is no vox:skill"));
+    let (resolve, skill) = worlds().unwrap_or_else(|error| panic!("{error}"));
+    let skill = &resolve.packages[skill];
+    assert_eq!(skill.name.to_string(), "vox:skill@0.1.0");
     let mut names: Vec<&str> = skill.worlds.keys().map(String::as_str).collect();
     names.sort_unstable();
     let mut listed: Vec<&str> = WORLDS.iter().map(|(name, _)| *name).collect();
@@ -129,7 +150,7 @@ fn the_table_of_capabilities_agrees_with_the_worlds() {
 /// Every interface of WASI that is vendored is in the table in the version that is vendored.
 #[test]
 fn the_table_knows_every_vendored_interface() {
-    let resolve = new_resolve().unwrap_or_else(|error| panic!("{error}"));
+    let resolve = vendored().unwrap_or_else(|error| panic!("{error}"));
     for (id, _) in resolve.interfaces.iter() {
         let Some(name) = resolve.id_of(id).filter(|name| name.starts_with("wasi:")) else { continue };
         let id: InterfaceId = name.parse().unwrap_or_else(|error| panic!("{error}"));

@@ -154,11 +154,11 @@ proptest! {
 
     #[test]
     fn almost_json_has_an_answer(ty in ty(true), text in "[\\[\\]{}:,\"a0-9.eE+tfnu\\\\-]{0,60}") {
-        if let Ok(parsed) = json::parse(&text) {
-            if let Err(error) = json::read(&parsed, &ty) {
-                prop_assert!(error.path.starts_with('$'), "{error}");
-                prop_assert!(!error.message.is_empty());
-            }
+        if let Ok(parsed) = json::parse(&text)
+            && let Err(error) = json::read(&parsed, &ty)
+        {
+            prop_assert!(error.path.starts_with('$'), "{error}");
+            prop_assert!(!error.message.is_empty());
         }
     }
 

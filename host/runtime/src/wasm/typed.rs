@@ -23,11 +23,11 @@ enum Params {
     None,
     T,
     B,
-    TT,
-    TB,
-    BT,
-    BB,
-    TTT,
+    Tt,
+    Tb,
+    Bt,
+    Bb,
+    Ttt,
     Stage,
 }
 
@@ -76,11 +76,11 @@ impl Shape {
             "" => Params::None,
             "t" => Params::T,
             "b" => Params::B,
-            "tt" => Params::TT,
-            "tb" => Params::TB,
-            "bt" => Params::BT,
-            "bb" => Params::BB,
-            "ttt" => Params::TTT,
+            "tt" => Params::Tt,
+            "tb" => Params::Tb,
+            "bt" => Params::Bt,
+            "bb" => Params::Bb,
+            "ttt" => Params::Ttt,
             _ => return None,
         };
         let returns = match function.result.as_ref()? {
@@ -166,11 +166,11 @@ macro_rules! entry {
                 (Params::None, []) => $returns(store, func, r, ()) $($await)*,
                 (Params::T, [T(a)]) => $returns(store, func, r, (&a[..],)) $($await)*,
                 (Params::B, [B(a)]) => $returns(store, func, r, (&a[..],)) $($await)*,
-                (Params::TT, [T(a), T(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::TB, [T(a), B(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::BT, [B(a), T(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::BB, [B(a), B(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::TTT, [T(a), T(b), T(c)]) => {
+                (Params::Tt, [T(a), T(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
+                (Params::Tb, [T(a), B(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
+                (Params::Bt, [B(a), T(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
+                (Params::Bb, [B(a), B(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
+                (Params::Ttt, [T(a), T(b), T(c)]) => {
                     $returns(store, func, r, (&a[..], &b[..], &c[..])) $($await)*
                 }
                 (Params::Stage, [B(input), Value::List(list)]) => {
