@@ -40,7 +40,7 @@
     (canon lift (core func $core-echo) (memory $memory) (realloc $realloc) (post-return $forget)))
   (export "echo" (func $echo))
 
-  ;; vox:skill/stage
+  ;; vox:skill/transform
   (type $setting (record (field "name" string) (field "value" string)))
   (type $error (variant (case "bad-input" string) (case "bad-setting" string) (case "failed" string)))
   (func $run (param "input" (list u8)) (param "settings" (list $setting)) (result (result (list u8) (error $error)))
@@ -60,4 +60,4 @@
     (with "import-type-setting" (type $setting))
     (with "import-type-stage-error" (type $error))
     (with "import-func-run" (func $run))))
-  (export "vox:skill/stage@0.1.0" (instance $served)))
+  (export "vox:skill/transform@0.1.0" (instance $served)))

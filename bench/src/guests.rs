@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-/// The component, with a plain `echo` and a `vox:skill/stage`.
+/// The component, with a plain `echo` and a `vox:skill/transform`.
 ///
 /// # Errors
 /// Its text is wrong.

@@ -27,6 +27,9 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     guests::run(repo, &guests::Args::default())?;
     let bundle = bundle::fresh(repo)?;
 
+    // The tests of the command run the program itself, which cargo does not build for them.
+    process::built_program(repo, "vox")?;
+
     if args.pass.is_empty() {
         say::heading("tests of the components, compiled for this machine");
         let mut native = process::cargo(&repo.components(), None);

@@ -49,7 +49,7 @@ fn row(context: &Context, host: &Host, component: &Path, size: usize, label: &st
         // At least 60 % of its throughput.
         plan.floor(0.6);
     }
-    plan.add("vox, a kept sandbox, `vox:skill/stage`", vox::echo(program, "run", &input, true));
+    plan.add("vox, a kept sandbox, `vox:skill/transform`", vox::echo(program, "run", &input, true));
     plan.add("vox, a fresh sandbox", vox::echo(program, "echo", &input, false));
     for (label, mode, work) in [
         ("stock wasmtime, the same instance", Mode::Stock, Work::Warm),

@@ -56,7 +56,7 @@ pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
     for (export, world) in [
         ("wasi:cli/run@0.2.", "command"),
         ("wasi:http/incoming-handler@0.2.", "service"),
-        ("vox:skill/stage@0.1.", "stage"),
+        ("vox:skill/transform@0.1.", "stage"),
     ] {
         if facts.exports.iter().any(|name| name.starts_with(export)) {
             names.push(world);

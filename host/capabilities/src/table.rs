@@ -46,9 +46,9 @@ const ROWS: &[Row] = &[
     row("wasi:keyvalue", None, WASI, Class::Needs(Capability::Kv)),
     row("wasi:config", None, WASI, Class::Needs(Capability::Config)),
     row("wasi:logging", None, "0.1.", Class::Needs(Capability::Log)),
-    row("vox:skill", Some(&["log"]), "0.1.", Class::Needs(Capability::Log)),
-    row("vox:skill", Some(&["subprocess"]), "0.1.", Class::Needs(Capability::Subprocess)),
-    row("vox:skill", Some(&["gpu"]), "0.1.", Class::Needs(Capability::Gpu)),
+    row("vox:skill", Some(&["logging"]), "0.1.", Class::Needs(Capability::Log)),
+    row("vox:skill", Some(&["processes"]), "0.1.", Class::Needs(Capability::Subprocess)),
+    row("vox:skill", Some(&["accelerators"]), "0.1.", Class::Needs(Capability::Gpu)),
 ];
 
 /// What an import of this interface means; none when nothing here serves it, in any version or in this one.

@@ -140,6 +140,9 @@ impl From<OpenError> for CliError {
             OpenError::Inspect { name, source } => inspect(&name, &source, message),
             OpenError::Refused(refused) => refused.into(),
             OpenError::Link { .. } => Self::new(Kind::Build, message),
+            OpenError::TooDemanding { .. } => {
+                Self::new(Kind::Limit, message).help("where it is memory, raise it for this call: --limit-memory")
+            }
             OpenError::Compile { source, .. } => compile(&source, message),
         }
     }

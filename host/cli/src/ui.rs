@@ -77,15 +77,7 @@ impl Ui {
         if !io::stdout().is_terminal() {
             return self.data(bytes);
         }
-        let mut shown = String::with_capacity(bytes.len());
-        for c in String::from_utf8_lossy(bytes).chars() {
-            match c {
-                '\n' | '\t' => shown.push(c),
-                c if c.is_control() => shown.extend(c.escape_unicode()),
-                c => shown.push(c),
-            }
-        }
-        self.data(shown.as_bytes())
+        self.data(escaped(&String::from_utf8_lossy(bytes)).as_bytes())
     }
 
     /// Writes a text and a line break where it lacks one.
@@ -123,15 +115,15 @@ impl Ui {
     }
 
     fn report(&self, error: &CliError) -> String {
-        let mut text = format!("{} {}\n", self.paint("error:", "1;31"), error.message);
+        let mut text = format!("{} {}\n", self.paint("error:", "1;31"), escaped(&error.message));
         if let Some(excerpt) = &error.excerpt {
             text.push_str(&self.excerpt(excerpt));
         }
         for note in &error.notes {
-            text.push_str(&format!("  = {note}\n"));
+            text.push_str(&format!("  = {}\n", escaped(note)));
         }
         if let Some(help) = &error.help {
-            text.push_str(&format!("{} {help}\n", self.paint("help:", "1;36")));
+            text.push_str(&format!("{} {}\n", self.paint("help:", "1;36"), escaped(help)));
         }
         text
     }
@@ -156,6 +148,19 @@ impl Ui {
             Err(_) => format!("  {}\n", excerpt.text),
         }
     }
+}
+
+/// Text with its control characters shown instead of obeyed, all but line breaks and tabs.
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 fn json(error: &CliError) -> String {

@@ -81,6 +81,14 @@ pub enum OpenError {
         /// What does not fit.
         reason: String,
     },
+    /// It asks for more memory, tables or instances at its start than a sandbox has.
+    #[error("`{name}` asks for more than a sandbox has: {reason}")]
+    TooDemanding {
+        /// Which skill.
+        name: String,
+        /// What it asks for, in the engine's words.
+        reason: String,
+    },
     /// It cannot be compiled.
     #[error("`{name}`: {source}")]
     Compile {
@@ -351,6 +359,8 @@ impl Shared {
         {
             match load(engine, entry.content()) {
                 Ok(component) => return Ok(component),
+                // Code that asks for more than the pool has is good code, and will do with a higher limit.
+                Err(error) if is_too_demanding(&error) => return Err(too_demanding(&artifact.name, &error)),
                 // The engine refuses code of other settings or another processor: that is a miss.
                 Err(error) => cache.reject(&key, &error),
             }
@@ -361,16 +371,22 @@ impl Shared {
         let compiled = self.compiler.compile(&bytes, CompileLimits::for_size(bytes.len() as u64));
         self.observer.compiled();
         let code = compiled.map_err(|source| OpenError::Compile { name: name.clone(), source })?;
-        let component = load(engine, &code).map_err(|error| OpenError::Link {
-            name: name.clone(),
-            reason: format!("it needs more than a sandbox has: {error:#}"),
-        })?;
-        // Only code that loads is worth keeping.
         if let Some(cache) = &self.cache {
             cache.put(&key, &code);
         }
-        Ok(component)
+        load(engine, &code).map_err(|error| too_demanding(name, &error))
     }
+}
+
+/// Whether the pool refused code because one sandbox of it is too small; the engine has no type for this error.
+fn is_too_demanding(error: &wasmtime::Error) -> bool {
+    let text = format!("{error:#}");
+    ["exceeds the limit", "exceeds the per-", "minimum size", "maximum"].iter().any(|words| text.contains(words))
+}
+
+fn too_demanding(name: &str, error: &wasmtime::Error) -> OpenError {
+    let reason = vox_inspect::docs::clean(&format!("{error:#}"));
+    OpenError::TooDemanding { name: name.to_owned(), reason }
 }
 
 fn content(artifact: &Artifact) -> Result<Arc<[u8]>, OpenError> {

@@ -9,7 +9,7 @@ use crate::{host, render};
 use clap::Args;
 use std::path::PathBuf;
 use vox_model::{Grants, SkillRef};
-use vox_runtime::pipeline;
+use vox_runtime::{FunctionError, pipeline};
 
 /// Call one function of a skill
 ///
@@ -61,6 +61,10 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
     let inspected = host.inspect(&reference)?;
     // The arguments are read before anything is compiled: a mistake in them costs nothing.
     let known = inspected.facts().function(&function)?;
+    if let Some(reason) = &known.uncallable {
+        let (name, reason) = (function.clone(), reason.clone());
+        return Err(FunctionError::Uncallable { name, reason }.into());
+    }
     let values = match &args.json {
         Some(_) if !words.is_empty() || !named.is_empty() => {
             return Err(CliError::usage("--json gives all arguments: leave out the others").into());

@@ -4,6 +4,7 @@
 //! would panic on them, sees it.
 
 mod glue;
+mod strict;
 
 use crate::{MAX_DEPTH, Type, Value};
 
@@ -37,13 +38,16 @@ pub fn read(text: &str, ty: &Type) -> Result<Value, WaveError> {
         return Err(WaveError::new(format!("the text is longer than {MAX_TEXT} bytes")));
     }
     shallow(text)?;
-    wasm_wave::from_str(ty, text).map_err(|error| WaveError {
+    let wrong = |error: wasm_wave::parser::ParserError| WaveError {
         message: match error.detail() {
             Some(detail) => format!("expected {ty}: {} ({detail})", error.kind()),
             None => format!("expected {ty}: {}", error.kind()),
         },
         span: Some(error.span()),
-    })
+    };
+    let tree = wasm_wave::untyped::UntypedValue::parse(text).map_err(wrong)?;
+    strict::fields(tree.node(), ty, text)?;
+    tree.to_wasm_value(ty).map_err(wrong)
 }
 
 /// The WAVE text of a value.

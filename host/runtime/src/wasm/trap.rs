@@ -115,7 +115,7 @@ fn panic_message(stderr: &[u8]) -> Option<String> {
 fn frames(error: &wasmtime::Error) -> Vec<Frame> {
     let trace = error.downcast_ref::<wasmtime::WasmBacktrace>();
     let frame = |frame: &wasmtime::FrameInfo| {
-        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangle);
+        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), shortened);
         Frame { function: one_line(&name), module: frame.module().name().map(one_line) }
     };
     let all: Vec<Frame> = trace.map(|t| t.frames().iter().map(frame).collect()).unwrap_or_default();
@@ -131,27 +131,18 @@ fn one_line(name: &str) -> String {
 fn trimmed(frames: Vec<Frame>) -> Vec<Frame> {
     let machinery = |frame: &Frame| {
         let name = frame.function.as_str();
-        [
-            "rust_panic",
-            "__rust",
-            "rust_begin_unwind",
-            "core::panicking",
-            "std::panicking",
-            "std::sys",
-            "abort",
-            "cabi_realloc",
-        ]
-        .iter()
-        .any(|part| name.contains(part))
+        ["rust_panic", "__rust", "rust_begin_unwind", "9panicking", "3std3sys", "abort", "cabi_realloc"]
+            .iter()
+            .any(|part| name.contains(part))
     };
     let own: Vec<Frame> = frames.iter().filter(|f| !machinery(f)).cloned().collect();
     if own.is_empty() { frames } else { own }
 }
 
 /// Takes the hash off a Rust symbol (`_ZN…17h<16 digits>E`), which says nothing to anybody; the rest stays as the
-/// guest wrote it, because the product build has no demangler (docs/adr/0002-engine.md).
-fn demangle(name: &str) -> String {
-    match name.rsplit_once("::h") {
+/// guest wrote it, because the product build has no shortenedr (docs/adr/0002-engine.md).
+fn shortened(name: &str) -> String {
+    match name.strip_suffix('E').and_then(|name| name.rsplit_once("17h")) {
         Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => path.to_owned(),
         _ => name.to_owned(),
     }

@@ -8,8 +8,8 @@ use vox_model::{Function, Type, Value};
 use wasmtime::Store;
 use wasmtime::component::{ComponentType, Func, Lift, Lower};
 
-/// `vox:skill/stage`, whose signature is fixed.
-const STAGE: &str = "vox:skill/stage@0.1.";
+/// `vox:skill/transform`, whose signature is fixed.
+const STAGE: &str = "vox:skill/transform@0.1.";
 
 /// A signature of the fast path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
