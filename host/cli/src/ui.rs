@@ -192,14 +192,16 @@ struct Marked {
 
 impl Marked {
     fn new(excerpt: &Excerpt) -> Self {
+        // Control characters give way to as many question marks as they have bytes, so that the mark stays in place.
+        let plain = |c: char| match c.is_control() && c != '\n' && c != '\t' {
+            true => "?".repeat(c.len_utf8()),
+            false => c.to_string(),
+        };
+        let text: String = excerpt.text.chars().map(plain).collect();
         // A mark behind the end would not be drawn at all.
         let end = excerpt.span.end.min(excerpt.text.len()).max(excerpt.span.start.min(excerpt.text.len()));
         let start = excerpt.span.start.min(end);
-        Self {
-            source: NamedSource::new(&excerpt.name, excerpt.text.clone()),
-            span: (start, end - start),
-            label: excerpt.label.clone(),
-        }
+        Self { source: NamedSource::new(&excerpt.name, text), span: (start, end - start), label: excerpt.label.clone() }
     }
 }
 

@@ -16,7 +16,7 @@ fn refused(component: &[u8], function: &str) -> Option<Limit> {
     let host = skills::host();
     match skills::open(&host, component, limits()) {
         Ok(program) => Some(skills::limit(&skills::call(&program, function, vec![]))),
-        Err(OpenError::Link { reason, .. }) if reason.contains("needs more than a sandbox has") => None,
+        Err(OpenError::TooDemanding { .. }) => None,
         Err(error) => panic!("{error}"),
     }
 }
@@ -55,7 +55,7 @@ fn too_many_memories_and_instances_are_refused() {
     let host = skills::host();
     for component in [fixtures::many_memories(40, 1), fixtures::many_instances(1000)] {
         match skills::open(&host, &component, limits()) {
-            Err(OpenError::Link { .. } | OpenError::Inspect { .. } | OpenError::Compile { .. }) => {}
+            Err(OpenError::TooDemanding { .. } | OpenError::Inspect { .. } | OpenError::Compile { .. }) => {}
             Err(other) => panic!("{other}"),
             Ok(program) => {
                 let outcome = skills::call(&program, "answer", vec![]);

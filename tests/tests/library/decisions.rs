@@ -57,7 +57,7 @@ fn every_world_of_the_skill_package_is_read_from_the_imports() {
 #[test]
 fn the_worlds_of_vox_skill_are_denied_where_no_tier_serves_them() {
     for (world, capability) in
-        [("processes", Capability::Subprocess), ("accelerators", Capability::Gpu), ("logging", Capability::Log)]
+        [("subprocess", Capability::Subprocess), ("gpu", Capability::Gpu), ("log", Capability::Log)]
     {
         let text = format!("package t:t; world w {{ include vox:skill/{world}@0.1.0; export go: func(); }}");
         let component = fixtures::dummy(&text).unwrap_or_else(|error| panic!("vox:skill/{world}: {error}"));
