@@ -42,6 +42,8 @@ const ROWS: &[Row] = &[
     row("wasi:cli", None, WASI, Class::Inert),
     row("wasi:filesystem", None, WASI, Class::Inert),
     row("wasi:sockets", None, WASI, Class::Blocked),
+    // Requests and responses as data, which services import too: they reach nothing by themselves.
+    row("wasi:http", Some(&["types"]), WASI, Class::Blocked),
     row("wasi:http", None, WASI, Class::Needs(Capability::HttpOut)),
     row("wasi:keyvalue", None, WASI, Class::Needs(Capability::Kv)),
     row("wasi:config", None, WASI, Class::Needs(Capability::Config)),
