@@ -32,9 +32,7 @@ fn main() -> ExitCode {
 /// Standard input to standard output.
 fn copy() -> ExitCode {
     let mut input = Vec::new();
-    let copied = std::io::stdin()
-        .read_to_end(&mut input)
-        .and_then(|_| std::io::stdout().write_all(&input));
+    let copied = std::io::stdin().read_to_end(&mut input).and_then(|_| std::io::stdout().write_all(&input));
     ExitCode::from(u8::from(copied.is_err()))
 }
 

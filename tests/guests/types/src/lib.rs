@@ -5,9 +5,7 @@ mod bindings {
     wit_bindgen::generate!({ path: "wit", world: "types" });
 }
 
-use bindings::exports::test::types::identity::{
-    self, Color, Many, Permission, Person, Point, Shape, Tree,
-};
+use bindings::exports::test::types::identity::{self, Color, Many, Permission, Person, Point, Shape, Tree};
 use bindings::exports::test::types::other;
 
 struct Types;
