@@ -88,9 +88,9 @@ impl Program {
     }
 }
 
-impl Callable<'_> {
+impl<'p> Callable<'p> {
     /// Its signature and docs.
-    pub fn function(&self) -> &Function {
+    pub fn function(&self) -> &'p Function {
         self.function
     }
 

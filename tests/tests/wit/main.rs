@@ -3,21 +3,8 @@
 use std::path::PathBuf;
 use vox_capabilities::table::{Class, class};
 use vox_model::{Capability, InterfaceId};
+use vox_tests::fixtures::PACKAGES;
 use vox_tests::places;
-
-/// All packages but `skill`, those first that others depend on.
-const PACKAGES: [&str; 10] = [
-    "deps/io",
-    "deps/clocks",
-    "deps/random",
-    "deps/filesystem",
-    "deps/sockets",
-    "deps/cli",
-    "deps/http",
-    "deps/keyvalue",
-    "deps/config",
-    "bundle",
-];
 
 /// The package of the worlds: its own `deps` leads to the packages above.
 const SKILL: &str = "skill";

@@ -59,7 +59,7 @@ impl Checked {
 /// The first thing that does not fit, with its place.
 pub fn check(text: &str, stages: &[Stage], resolve: &mut dyn Resolve) -> Result<Checked, PipelineError> {
     let mut steps = Vec::with_capacity(stages.len());
-    let mut input = Input::None;
+    let (mut input, mut output) = (Input::None, None);
     let mut piped: Option<(Type, Range<usize>)> = None;
     for (index, stage) in stages.iter().enumerate() {
         let program = resolve.open(&stage.skill).map_err(|(message, help)| PipelineError {
@@ -90,27 +90,25 @@ pub fn check(text: &str, stages: &[Stage], resolve: &mut dyn Resolve) -> Result<
         };
         let arguments = arguments(stage, function, takes)?;
         piped = passed_on(function).map(|ty| (ty, stage.span.clone()));
-        if index + 1 == stages.len() {
-            let output = function.result.clone();
-            steps.push(Step { function: function.id.to_string(), arguments, program: program.clone() });
-            return Ok(Checked { steps, input, output });
-        }
+        output = function.result.clone();
         steps.push(Step { function: function.id.to_string(), arguments, program: program.clone() });
     }
-    Err(PipelineError {
-        message: "the pipeline has no stage".to_owned(),
-        span: 0..0,
-        label: "here".to_owned(),
-        help: None,
-    })
+    if steps.is_empty() {
+        return Err(PipelineError {
+            message: "the pipeline has no stage".to_owned(),
+            span: 0..0,
+            label: "here".to_owned(),
+            help: None,
+        });
+    }
+    Ok(Checked { steps, input, output })
 }
 
 fn lookup<'p>(program: &'p Program, stage: &Stage) -> Result<&'p Function, PipelineError> {
     let at = stage.name_span.end - stage.function.len()..stage.name_span.end;
-    let found = program.function(&stage.function);
-    found.map(|_| ()).map_err(|error| PipelineError {
+    program.function(&stage.function).map(|callable| callable.function()).map_err(|error| PipelineError {
         message: format!("{error} in `{}`", stage.skill),
-        span: at.clone(),
+        span: at,
         label: "this function".to_owned(),
         help: match &error {
             crate::FunctionError::Lookup(LookupError::Unknown { nearest, .. }) if !nearest.is_empty() => {
@@ -121,12 +119,6 @@ fn lookup<'p>(program: &'p Program, stage: &Stage) -> Result<&'p Function, Pipel
             }
             _ => None,
         },
-    })?;
-    program.facts().function(&stage.function).map_err(|error| PipelineError {
-        message: error.to_string(),
-        span: at,
-        label: "this function".to_owned(),
-        help: None,
     })
 }
 

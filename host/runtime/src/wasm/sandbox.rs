@@ -103,7 +103,7 @@ impl Live {
                 let runtime = threads.get()?;
                 let left = store.data().meter.left();
                 let call = call_based(store, *instance, function, entry, args);
-                let called = runtime.block_on(async { within_wrong(left, cancel, call).await });
+                let called = runtime.block_on(within(left, cancel, call));
                 let usage = usage(&store.data().meter);
                 match called {
                     Ok(value) => Ok((value, usage, output(store.data()))),
@@ -234,11 +234,11 @@ async fn call_based(
 
 /// Waits for guest work until its time is over or somebody cancels it. Epochs cannot end a guest that waits
 /// inside the host; dropping its future does.
-async fn within<T>(
+async fn within<T, E: From<wasmtime::Error>>(
     left: Duration,
     cancel: Option<Cancel>,
-    work: impl Future<Output = wasmtime::Result<T>>,
-) -> wasmtime::Result<T> {
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let cancelled = async {
         match cancel {
             Some(cancel) => cancel.cancelled().await,
@@ -248,17 +248,9 @@ async fn within<T>(
     tokio::select! {
         biased;
         done = work => done,
-        () = tokio::time::sleep(left) => Err(wasmtime::Error::new(Stop::Time)),
-        () = cancelled => Err(wasmtime::Error::new(Stop::Cancelled)),
+        () = tokio::time::sleep(left) => Err(wasmtime::Error::new(Stop::Time).into()),
+        () = cancelled => Err(wasmtime::Error::new(Stop::Cancelled).into()),
     }
-}
-
-async fn within_wrong<T>(
-    left: Duration,
-    cancel: Option<Cancel>,
-    work: impl Future<Output = Result<T, Wrong>>,
-) -> Result<T, Wrong> {
-    within(left, cancel, async { Ok(work.await) }).await?
 }
 
 fn usage(meter: &Meter) -> Usage {
