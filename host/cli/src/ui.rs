@@ -116,7 +116,7 @@ impl Ui {
 
     fn report(&self, error: &CliError) -> String {
         let mut text = format!("{} {}\n", self.paint("error:", "1;31"), escaped(&error.message));
-        if let Some(excerpt) = &error.excerpt {
+        if let Some(excerpt) = error.excerpt.as_ref().filter(|excerpt| !excerpt.text.trim().is_empty()) {
             text.push_str(&self.excerpt(excerpt));
         }
         for note in &error.notes {

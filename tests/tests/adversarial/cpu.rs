@@ -1,5 +1,8 @@
 //! Guests that do not end: every call is over at its deadline, and the next one is right.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use vox_model::{Limit, Limits, Value};
 use vox_runtime::{Host, Program};
@@ -7,9 +10,6 @@ use vox_tests::{fixtures, need, needs, places, skills};
 
 /// How late a deadline may take effect (figure A3).
 const LATE: Duration = Duration::from_millis(100);
-
-/// A machine that is busy with other work makes a good host late now and then, and a bad one every time.
-const ATTEMPTS: u32 = 4;
 
 const DEADLINE: Duration = Duration::from_millis(60);
 
@@ -20,19 +20,43 @@ fn limits() -> Limits {
 /// Calls a function that never ends, several times; each time the deadline ends it.
 fn ends_in_time(program: &Program, function: &str, args: &[Value]) {
     for _ in 0..3 * needs::scale() {
-        let late = (0..ATTEMPTS).map(|_| lateness(program, function, args)).find(|late| *late <= LATE);
-        assert!(late.is_some(), "{function} ended more than {LATE:?} after its deadline, {ATTEMPTS} times in a row");
+        let witness = Witness::start();
+        let started = Instant::now();
+        let outcome = skills::call(program, function, args.to_vec());
+        let late = started.elapsed().saturating_sub(DEADLINE);
+        let stalled = witness.stop();
+        assert_eq!(skills::limit(&outcome), Limit::Time, "{function}");
+        assert!(late <= LATE + stalled, "{function} ended {late:?} after its deadline; the machine stalled {stalled:?}");
     }
 }
 
-/// How long after its deadline a call ended.
-fn lateness(program: &Program, function: &str, args: &[Value]) -> Duration {
-    let started = Instant::now();
-    let outcome = skills::call(program, function, args.to_vec());
-    let late = started.elapsed().saturating_sub(DEADLINE);
-    assert_eq!(skills::limit(&outcome), Limit::Time, "{function}");
-    assert!(late <= Duration::from_secs(5), "{function} ended {late:?} after its deadline");
-    late
+/// A thread that only wants to be woken every millisecond: how late it was woken at worst is what a busy machine, and
+/// not vox, made of a deadline.
+struct Witness {
+    done: Arc<AtomicBool>,
+    worst: JoinHandle<Duration>,
+}
+
+impl Witness {
+    fn start() -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = done.clone();
+        let worst = std::thread::spawn(move || {
+            let (mut worst, step) = (Duration::ZERO, Duration::from_millis(1));
+            while !seen.load(Ordering::Relaxed) {
+                let slept = Instant::now();
+                std::thread::sleep(step);
+                worst = worst.max(slept.elapsed().saturating_sub(step));
+            }
+            worst
+        });
+        Self { done, worst }
+    }
+
+    fn stop(self) -> Duration {
+        self.done.store(true, Ordering::Relaxed);
+        self.worst.join().unwrap_or_default()
+    }
 }
 
 fn opened(host: &Host, text: &str) -> Program {
@@ -87,9 +111,10 @@ fn processor_time_is_a_limit_of_its_own() {
     let host = skills::host();
     let limits = Limits { time: Duration::from_secs(20), cpu: Duration::from_millis(60), ..Limits::default() };
     let program = skills::opened(&host, &fixtures::assembled(fixtures::SPIN), limits);
-    let started = Instant::now();
+    let (witness, started) = (Witness::start(), Instant::now());
     assert_eq!(skills::limit(&skills::call(&program, "spin", vec![])), Limit::Cpu);
-    assert!(started.elapsed() <= limits.cpu + LATE, "{:?}", started.elapsed());
+    let (took, stalled) = (started.elapsed(), witness.stop());
+    assert!(took <= limits.cpu + LATE + stalled, "{took:?}; the machine stalled {stalled:?}");
 }
 
 /// R3: a guest that gives its thread up so often that no tick lands on it still uses up its processor time.

@@ -45,16 +45,23 @@ pub fn cache(args: &CacheArgs, ui: &Ui) -> Done {
         Format::Text | Format::Wave => {
             let verb = if args.what == What::Clear { "removed" } else { "holds" };
             ui.line(&format!(
-                "{} {verb} {} compiled skills and {} inspections, {} KiB{}",
+                "{} {verb} {} and {}, {} KiB{}",
                 root.display(),
-                usage.code,
-                usage.facts,
+                counted(usage.code, "compiled skill", "compiled skills"),
+                counted(usage.facts, "inspection", "inspections"),
                 usage.bytes.div_ceil(1024),
-                if usage.quarantined > 0 { format!("; {} damaged entries", usage.quarantined) } else { String::new() },
+                match usage.quarantined {
+                    0 => String::new(),
+                    count => format!("; {}", counted(count, "damaged entry", "damaged entries")),
+                },
             ))?;
         }
     }
     Ok(())
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn json(cache: &Cache, usage: Usage, what: What) -> serde_json::Value {

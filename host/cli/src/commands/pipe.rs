@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use vox_model::{Grants, Limits, SkillRef, Value};
-use vox_runtime::pipeline::{self, Input, Resolve};
+use vox_runtime::pipeline::{self, Fault, Input, Resolve};
 use vox_runtime::{Host, OpenError, Program};
 
 /// Chain typed functions: the result of each becomes the first argument of the next
@@ -43,7 +43,11 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let host = host::start(ui, quiet)?;
     let mut skills = Skills { host: &host, limits: args.limits.limits(), opened: HashMap::new(), failed: None };
     let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {
-        let kind = skills.failed.unwrap_or(Kind::Usage);
+        let kind = match error.fault {
+            Fault::Text => Kind::Usage,
+            Fault::Function => Kind::NotFound,
+            Fault::Skill => skills.failed.unwrap_or(Kind::NotFound),
+        };
         CliError::pipeline(error, text, kind)
     })?;
     let input = read_input(args, checked.input())?;

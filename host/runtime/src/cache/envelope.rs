@@ -20,7 +20,7 @@ pub(super) enum Broken {
     Header,
     #[error("it is the entry of another key")]
     Key,
-    #[error("it is cut short")]
+    #[error("its length is not the one it states")]
     Length,
     #[error("its authentication code is wrong")]
     Mac,

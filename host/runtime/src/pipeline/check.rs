@@ -1,6 +1,6 @@
 //! Proving that the types of a pipeline fit, before anything runs.
 
-use super::{Argument, PipelineError, Stage};
+use super::{Argument, Fault, PipelineError, Stage};
 use crate::program::Program;
 use std::ops::Range;
 use vox_model::{Function, LookupError, Type, Value, wave};
@@ -63,6 +63,7 @@ pub fn check(text: &str, stages: &[Stage], resolve: &mut dyn Resolve) -> Result<
     let mut piped: Option<(Type, Range<usize>)> = None;
     for (index, stage) in stages.iter().enumerate() {
         let program = resolve.open(&stage.skill).map_err(|(message, help)| PipelineError {
+            fault: Fault::Skill,
             message,
             span: stage.name_span.start..stage.name_span.start + stage.skill.len(),
             label: "this skill".to_owned(),
@@ -93,20 +94,13 @@ pub fn check(text: &str, stages: &[Stage], resolve: &mut dyn Resolve) -> Result<
         output = function.result.clone();
         steps.push(Step { function: function.id.to_string(), arguments, program: program.clone() });
     }
-    if steps.is_empty() {
-        return Err(PipelineError {
-            message: "the pipeline has no stage".to_owned(),
-            span: 0..0,
-            label: "here".to_owned(),
-            help: None,
-        });
-    }
     Ok(Checked { steps, input, output })
 }
 
 fn lookup<'p>(program: &'p Program, stage: &Stage) -> Result<&'p Function, PipelineError> {
     let at = stage.name_span.end - stage.function.len()..stage.name_span.end;
     program.function(&stage.function).map(|callable| callable.function()).map_err(|error| PipelineError {
+        fault: Fault::Function,
         message: format!("{error} in `{}`", stage.skill),
         span: at,
         label: "this function".to_owned(),
@@ -133,6 +127,7 @@ fn passed_on(function: &Function) -> Option<Type> {
 fn fits(ty: &Type, function: &Function, stage: &Stage, left: &str) -> Result<(), PipelineError> {
     let Some(first) = function.params.first() else {
         return Err(PipelineError {
+            fault: Fault::Text,
             message: format!("`{function}` takes nothing, and {left} passes {ty} on"),
             span: stage.name_span.clone(),
             label: "takes no parameter".to_owned(),
@@ -148,6 +143,7 @@ fn fits(ty: &Type, function: &Function, stage: &Stage, left: &str) -> Result<(),
         return Ok(());
     }
     Err(PipelineError {
+        fault: Fault::Text,
         message: format!("`{}` takes {}, and {left} gives {ty}", stage.function, first.ty),
         span: stage.name_span.clone(),
         label: format!("its first parameter is `{}: {}`", first.name, first.ty),
@@ -157,6 +153,7 @@ fn fits(ty: &Type, function: &Function, stage: &Stage, left: &str) -> Result<(),
 
 fn nothing_piped(stage: &Stage, before: &Stage) -> PipelineError {
     PipelineError {
+        fault: Fault::Text,
         message: format!("`{}` returns nothing that could be passed on", before.function),
         span: stage.span.clone(),
         label: "gets no value".to_owned(),
@@ -181,6 +178,7 @@ fn first_input(params: &[&Type], given: usize, function: &Function) -> Option<In
 
 fn no_input(stage: &Stage, function: &Function) -> PipelineError {
     PipelineError {
+        fault: Fault::Text,
         message: format!("`{}` lacks arguments", stage.function),
         span: stage.span.clone(),
         label: format!("{} given", stage.arguments.len()),
@@ -190,16 +188,27 @@ fn no_input(stage: &Stage, function: &Function) -> PipelineError {
     }
 }
 
+/// How many arguments may be written, beside the one that is piped in.
+fn counted(count: usize, taken: usize) -> String {
+    let more = if taken > 0 { " more" } else { "" };
+    match count {
+        0 => format!("no{more} argument"),
+        1 => format!("1{more} argument"),
+        count => format!("{count}{more} arguments"),
+    }
+}
+
 fn arguments(stage: &Stage, function: &Function, taken: usize) -> Result<Vec<Value>, PipelineError> {
     let params = function.params.get(taken..).unwrap_or_default();
     let least = function.required().saturating_sub(taken);
     if stage.arguments.len() > params.len() {
         let extra = &stage.arguments[params.len()];
         return Err(PipelineError {
+            fault: Fault::Text,
             message: format!(
-                "`{}` takes {} more arguments, not {}",
+                "`{}` takes {} here, and {} are given",
                 stage.function,
-                params.len(),
+                counted(params.len(), taken),
                 stage.arguments.len()
             ),
             span: extra.span.clone(),
@@ -209,6 +218,7 @@ fn arguments(stage: &Stage, function: &Function, taken: usize) -> Result<Vec<Val
     }
     if stage.arguments.len() < least {
         return Err(PipelineError {
+            fault: Fault::Text,
             message: format!("`{}` lacks the argument `{}`", stage.function, params[stage.arguments.len()].name),
             span: stage.span.clone(),
             label: "here".to_owned(),
@@ -230,6 +240,7 @@ fn value(argument: &Argument, ty: &Type, function: &Function) -> Result<Value, P
         return Ok(if ty.is_option() { Value::Option(Some(Box::new(text))) } else { text });
     }
     wave::read(&argument.text, ty).map_err(|error| PipelineError {
+        fault: Fault::Text,
         message: error.message,
         span: match error.span {
             Some(span) => argument.span.start + span.start..argument.span.start + span.end,

@@ -13,10 +13,23 @@ pub use parse::{Argument, Stage, parse};
 
 use std::ops::Range;
 
+/// What a [`PipelineError`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The text, an argument or a type.
+    Text,
+    /// A function that is not there, or cannot be called.
+    Function,
+    /// A skill that could not be opened; whoever opened it knows more.
+    Skill,
+}
+
 /// A pipeline that cannot run, with the place in its text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct PipelineError {
+    /// What it is about.
+    pub fault: Fault,
     /// What is wrong.
     pub message: String,
     /// The bytes of the text it speaks of.

@@ -1,6 +1,6 @@
 //! The text of a pipeline.
 
-use super::PipelineError;
+use super::{Fault, PipelineError};
 use std::ops::Range;
 
 /// One function with its arguments, as written.
@@ -32,12 +32,16 @@ pub struct Argument {
 /// # Errors
 /// The first place that does not fit `SKILL.FUNCTION(ARGUMENTS) | …`.
 pub fn parse(text: &str) -> Result<Vec<Stage>, PipelineError> {
+    if text.trim().is_empty() {
+        return Err(error("the pipeline is empty", 0..0, "nothing here"));
+    }
     let pieces = split(text, 0..text.len(), b'|')?;
     pieces.into_iter().map(|span| stage(text, span)).collect()
 }
 
 fn error(message: &str, span: Range<usize>, label: &str) -> PipelineError {
     PipelineError {
+        fault: Fault::Text,
         message: message.to_owned(),
         span,
         label: label.to_owned(),
