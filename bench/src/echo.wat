@@ -1,4 +1,5 @@
-;; The guest of the benchmarks: an echo of bytes, written by hand so that nothing but copying is measured.
+;; The guest of the benchmarks, written by hand: an echo of bytes, so that nothing but copying is measured, and a
+;; function that does nothing, so that nothing but the call is.
 ;;
 ;; The result points at the input: no copy inside. What was allocated is forgotten after each call.
 (component
@@ -26,6 +27,7 @@
       (i32.store (i32.const 20) (local.get $at))
       (i32.store (i32.const 24) (local.get $length))
       (i32.const 16))
+    (func (export "nop"))
     (func (export "forget") (param i32)
       (global.set $top (i32.const 4096))))
   (core instance $i (instantiate $core))
@@ -39,6 +41,10 @@
   (func $echo (param "input" (list u8)) (result (list u8))
     (canon lift (core func $core-echo) (memory $memory) (realloc $realloc) (post-return $forget)))
   (export "echo" (func $echo))
+
+  ;; nop: func()
+  (func $nop (canon lift (core func $i "nop")))
+  (export "nop" (func $nop))
 
   ;; vox:skill/transform
   (type $setting (record (field "name" string) (field "value" string)))

@@ -12,6 +12,16 @@ pub const DOCUMENT: &str = r#"{"feed":"releases","items":[{"id":1,"title":"first
 /// The filter for the small document.
 pub const FILTER: &str = ".items[] | select(.stars > 10) | {id, title, tags: (.tags | length)}";
 
+/// The document of the first example in the help.
+pub const TINY: &str = r#"{"a":[1,2]}"#;
+
+/// The filter of the first example in the help.
+pub const TINY_FILTER: &str = ".a[]";
+
+/// [`TINY_FILTER`] in Python, for the document as the first argument.
+pub const TINY_PYTHON: &str = "import json,sys
+for i in json.loads(sys.argv[1])['a']: print(json.dumps(i))";
+
 /// The filter for the large document.
 pub const LARGE_FILTER: &str = "[.[] | select(.active) | .score] | add";
 

@@ -23,3 +23,20 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     cargo.args(["run", "--release", "--quiet", "--"]).args(&args.pass);
     process::run(&mut cargo)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Cargo has no way to share a profile between workspaces, and figures of another profile would not be vox's.
+    #[test]
+    fn the_benchmarks_are_built_as_the_product_is() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let profile = |manifest: &str| {
+            let text = std::fs::read_to_string(root.join(manifest)).expect(manifest);
+            let (_, profile) = text.split_once("[profile.release]\n").expect(manifest);
+            profile.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect::<String>()
+        };
+        assert_eq!(profile("bench/Cargo.toml"), profile("Cargo.toml"));
+    }
+}

@@ -41,6 +41,8 @@ pub enum Kind {
     Query,
     /// `echo` of the guest of the benchmarks.
     Echo,
+    /// `nop` of the guest of the benchmarks.
+    Nop,
 }
 
 /// What the child does in a batch.

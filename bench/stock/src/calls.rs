@@ -12,6 +12,7 @@ pub enum Kind {
     Escape,
     Query,
     Echo,
+    Nop,
 }
 
 impl FromStr for Kind {
@@ -22,6 +23,7 @@ impl FromStr for Kind {
             "Escape" => Ok(Self::Escape),
             "Query" => Ok(Self::Query),
             "Echo" => Ok(Self::Echo),
+            "Nop" => Ok(Self::Nop),
             _ => bail!("unknown kind {text}"),
         }
     }
@@ -34,6 +36,7 @@ impl Kind {
             Self::Escape => (Some("vox:bundle/regex@0.1.0"), "escape"),
             Self::Query => (Some("vox:bundle/json@0.1.0"), "query"),
             Self::Echo => (None, "echo"),
+            Self::Nop => (None, "nop"),
         }
     }
 }
@@ -79,6 +82,7 @@ pub enum Typed {
     Escape(TypedFunc<(&'static str,), (String,)>),
     Query(TypedFunc<(&'static str, &'static str), (Result<String, JsonError>,)>),
     Echo(TypedFunc<(&'static [u8],), (Vec<u8>,)>),
+    Nop(TypedFunc<(), ()>),
     Val(Func),
 }
 
@@ -106,6 +110,7 @@ impl Typed {
             Kind::Escape => Self::Escape(func.typed(store)?),
             Kind::Query => Self::Query(func.typed(store)?),
             Kind::Echo => Self::Echo(func.typed(store)?),
+            Kind::Nop => Self::Nop(func.typed(store)?),
         })
     }
 
@@ -118,6 +123,7 @@ impl Typed {
                 Err(error) => bail!("{error:?}"),
             },
             Self::Echo(func) => Ok(func.call(store, (args.bytes[0],))?.0),
+            Self::Nop(func) => func.call(store, ()).map(|()| Vec::new()).map_err(Into::into),
             Self::Val(func) => dynamic(store, *func, args),
         }
     }

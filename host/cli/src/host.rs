@@ -30,8 +30,9 @@ pub fn compiler() -> Result<Compiler, CliError> {
     Ok(Compiler::Child { program, arguments: vec![COMPILER.into()] })
 }
 
-/// Starts the host. A cache that cannot be used is said and done without: calls are slower, not wrong.
-pub fn start(ui: &Ui, quiet: bool) -> Result<Host, CliError> {
+/// Starts the host, which lives as long as the process: giving back its address space piece by piece would take a
+/// noticeable part of a short command. A cache that cannot be used is said and done without: calls are slower, not wrong.
+pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
     let mut builder = Host::builder()
         .library(Arc::new(library()?))
         .compiler(compiler()?)
@@ -42,7 +43,8 @@ pub fn start(ui: &Ui, quiet: bool) -> Result<Host, CliError> {
         Ok(cache) => builder = builder.cache(cache),
         Err(why) => ui.note(&format!("warning: {why}; going on without a cache")),
     }
-    builder.build().map_err(|error| CliError::new(Kind::Missing, error.to_string()).help("vox doctor"))
+    let host = builder.build().map_err(|error| CliError::new(Kind::Missing, error.to_string()).help("vox doctor"))?;
+    Ok(Box::leak(Box::new(host)))
 }
 
 /// The bundle: the embedded one, unless the environment names a folder.

@@ -9,6 +9,7 @@
 //! [`schema`] describes a type as JSON Schema.
 
 mod capability;
+mod effect;
 mod facts;
 pub mod json;
 mod library;
@@ -22,6 +23,7 @@ mod value;
 pub mod wave;
 
 pub use capability::{Capability, UnknownCapability};
+pub use effect::{CallScope, Effect, Lease, Recorder, Unwatched, Verdict};
 pub use facts::{CoreShape, Facts, Function, Import, ImportItem, Lookup, LookupError, Param};
 pub use library::{Library, LibraryError, Part};
 pub use limits::{Limit, Limits};

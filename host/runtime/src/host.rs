@@ -5,6 +5,7 @@ use crate::compile::{CompileError, CompileLimits, Compiler};
 use crate::decide::{Admitted, Refused, decide};
 use crate::locate::{LocateError, locate};
 use crate::program::Program;
+use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
 use crate::wasm::sandbox::Threads;
@@ -306,7 +307,7 @@ impl Shared {
         if let Some(cache) = &self.cache
             && let Some(entry) = cache.get(&key)
         {
-            match serde_json::from_slice(entry.content()) {
+            match serde_json::from_slice(&entry) {
                 Ok(facts) => return Ok(facts),
                 Err(error) => cache.reject(&key, &error),
             }
@@ -355,9 +356,9 @@ impl Shared {
     fn code(&self, engine: &Engine, artifact: &Artifact, facts: &Facts) -> Result<Component, OpenError> {
         let key = Key::code(&artifact.digest, &self.fingerprint);
         if let Some(cache) = &self.cache
-            && let Some(entry) = cache.get(&key)
+            && let Some(loaded) = cached(engine, cache, &key)
         {
-            match load(engine, entry.content()) {
+            match loaded {
                 Ok(component) => return Ok(component),
                 // Code that asks for more than the pool has is good code, and will do with a higher limit.
                 Err(error) if is_too_demanding(&error) => return Err(too_demanding(&artifact.name, &error)),
@@ -378,12 +379,6 @@ impl Shared {
     }
 }
 
-/// Whether the pool refused code because one sandbox of it is too small; the engine has no type for this error.
-fn is_too_demanding(error: &wasmtime::Error) -> bool {
-    let text = format!("{error:#}");
-    ["exceeds the limit", "exceeds the per-", "minimum size", "maximum"].iter().any(|words| text.contains(words))
-}
-
 fn too_demanding(name: &str, error: &wasmtime::Error) -> OpenError {
     let reason = vox_inspect::docs::clean(&format!("{error:#}"));
     OpenError::TooDemanding { name: name.to_owned(), reason }
@@ -391,11 +386,4 @@ fn too_demanding(name: &str, error: &wasmtime::Error) -> OpenError {
 
 fn content(artifact: &Artifact) -> Result<Arc<[u8]>, OpenError> {
     artifact.bytes().map_err(|reason| OpenError::Content { name: artifact.name.clone(), reason })
-}
-
-fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the bytes are machine code that this installation's compiler made. They come either from the
-    // compiler process itself, checked for their kind, or from the cache, whose authentication code was checked
-    // over these very bytes (docs/adr/0003-cache.md).
-    unsafe { Component::deserialize(engine, code) }
 }

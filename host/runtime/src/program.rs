@@ -134,26 +134,20 @@ impl Kept<'_> {
             Ok(args) => args,
             Err(outcome) => return *outcome,
         };
-        let same = std::ptr::eq(callable.program, self.program);
-        let Some(mut live) = self.live.take().filter(|_| same) else {
-            let what =
-                if same { "the kept sandbox is gone: an earlier call failed" } else { "a function of another program" };
-            return failed(what);
+        if !std::ptr::eq(callable.program, self.program) {
+            return failed("a function of another program");
+        }
+        let Some(live) = &mut self.live else {
+            return failed("the kept sandbox is gone: an earlier call failed");
         };
         let threads = &self.program.shared.threads;
-        let (outcome, live) = {
-            let mut kept = None;
-            let outcome = guarded(|| {
-                live.restart();
-                let called = live.call(callable.function, callable.entry, args, threads, None);
-                if called.is_ok() {
-                    kept = Some(live);
-                }
-                outcome(called)
-            });
-            (outcome, kept)
-        };
-        self.live = live;
+        let outcome = guarded(|| {
+            live.restart();
+            outcome(live.call(callable.function, callable.entry, args, threads, None))
+        });
+        if outcome.result.is_err() {
+            self.live = None;
+        }
         outcome
     }
 }

@@ -76,7 +76,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
     let program = host.prepare(admitted)?;
     let callable = program.function(&function)?;
     let outcome = callable.call(values);
-    host::notes(&host, ui);
+    host::notes(host, ui);
     let what = format!("{skill}.{}", callable.function().id.name);
     render::outcome(outcome, callable.function(), &what, args.output.as_deref(), ui)?;
     Ok(())

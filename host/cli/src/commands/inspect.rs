@@ -31,7 +31,7 @@ pub fn inspect(args: &InspectArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
     let host = host::start(ui, quiet)?;
     let skill = host.inspect(&reference)?;
-    host::notes(&host, ui);
+    host::notes(host, ui);
     match ui.format() {
         Format::Json => ui.line(&json(&skill, args.schema).to_string())?,
         Format::Text | Format::Wave => ui.line(&text(&skill, args.schema))?,

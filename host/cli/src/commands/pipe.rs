@@ -41,7 +41,7 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let text = &args.pipeline;
     let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
     let host = host::start(ui, quiet)?;
-    let mut skills = Skills { host: &host, limits: args.limits.limits(), opened: HashMap::new(), failed: None };
+    let mut skills = Skills { host, limits: args.limits.limits(), opened: HashMap::new(), failed: None };
     let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {
         let kind = match error.fault {
             Fault::Text => Kind::Usage,
@@ -52,7 +52,7 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     })?;
     let input = read_input(args, checked.input())?;
     let (index, outcome) = checked.run(input, None);
-    host::notes(&host, ui);
+    host::notes(host, ui);
     let stage = &stages[index];
     let what = format!("{}.{}", stage.skill, stage.function);
     let program = skills.open(&stage.skill).map_err(|(message, _)| CliError::usage(message))?;

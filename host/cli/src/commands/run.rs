@@ -52,7 +52,7 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
         stderr: Some(Box::new(std::io::stderr())),
     };
     let outcome = program.function(&name)?.call_with(vec![], options);
-    host::notes(&host, ui);
+    host::notes(host, ui);
     if outcome.output.lost > 0 {
         ui.note(&format!(
             "warning: {} bytes of what the program printed were cut; raise --limit-output",

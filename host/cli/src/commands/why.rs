@@ -32,7 +32,7 @@ pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
     let host = host::start(ui, quiet)?;
     let skill = host.inspect(&reference)?;
     let decision = decide(&skill, &Grants::default(), args.limits.limits());
-    host::notes(&host, ui);
+    host::notes(host, ui);
     let (text, json) = match &decision {
         Ok(admitted) => (admitted_text(&skill, admitted.plan()), admitted_json(&skill, admitted.plan())),
         Err(refused) => (refused_text(&skill, refused), refused_json(&skill, refused)),

@@ -7,14 +7,15 @@
 //! docs/adr/0003-cache.md; the comparison takes constant time.
 
 use super::Key;
+use std::io::{self, Read};
 
 const MAGIC: &[u8; 8] = b"voxcache";
 const VERSION: u32 = 1;
-const HEADER: usize = 8 + 4 + 32 + 8;
-const MAC: usize = 32;
+pub(super) const HEADER: usize = 8 + 4 + 32 + 8;
+pub(super) const MAC: usize = 32;
 
 /// Why an envelope was not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
     #[error("it is not an entry of this version")]
     Header,
@@ -24,6 +25,8 @@ pub(super) enum Broken {
     Length,
     #[error("its authentication code is wrong")]
     Mac,
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// The whole entry for some content.
@@ -39,28 +42,54 @@ pub(super) fn seal(secret: &[u8; 32], key: &Key, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The content of an entry, if it is what it claims to be.
-pub(super) fn open<'e>(secret: &[u8; 32], key: &Key, bytes: &'e [u8]) -> Result<&'e [u8], Broken> {
-    if bytes.len() < HEADER + MAC {
-        return Err(Broken::Length);
+/// What stands around the content of an entry.
+pub(super) struct Around {
+    header: [u8; HEADER],
+    length: u64,
+}
+
+impl Around {
+    /// Reads the header of an entry of this many bytes.
+    pub(super) fn read(entry: &mut impl Read, length: u64) -> Result<Self, Broken> {
+        let length = length.checked_sub((HEADER + MAC) as u64).ok_or(Broken::Length)?;
+        let mut header = [0; HEADER];
+        entry.read_exact(&mut header)?;
+        if header[..8] != *MAGIC || header[8..12] != VERSION.to_le_bytes() {
+            return Err(Broken::Header);
+        }
+        match header[44..52] == length.to_le_bytes() {
+            true => Ok(Self { header, length }),
+            false => Err(Broken::Length),
+        }
     }
-    let (sealed, mac) = bytes.split_at(bytes.len() - MAC);
-    let (header, content) = sealed.split_at(HEADER);
-    if header[..8] != *MAGIC || header[8..12] != VERSION.to_le_bytes() {
-        return Err(Broken::Header);
+
+    /// Bytes of the content, which follows the header.
+    pub(super) fn length(&self) -> u64 {
+        self.length
     }
-    if header[44..52] != (content.len() as u64).to_le_bytes() {
-        return Err(Broken::Length);
+
+    /// Whether this content, with the code that follows it, was sealed here under this key.
+    pub(super) fn check(&self, secret: &[u8; 32], key: &Key, content: &[u8], mac: [u8; MAC]) -> Result<(), Broken> {
+        let mut hasher = blake3::Hasher::new_keyed(secret);
+        hasher.update(&self.header).update(content);
+        if hasher.finalize() != blake3::Hash::from_bytes(mac) {
+            return Err(Broken::Mac);
+        }
+        match self.header[12..44] == key.hash {
+            true => Ok(()),
+            false => Err(Broken::Key),
+        }
     }
-    let mut claimed = [0; MAC];
-    claimed.copy_from_slice(mac);
-    if blake3::keyed_hash(secret, sealed) != blake3::Hash::from_bytes(claimed) {
-        return Err(Broken::Mac);
-    }
-    match header[12..44] == key.hash {
-        true => Ok(content),
-        false => Err(Broken::Key),
-    }
+}
+
+/// The content of an entry of this many bytes.
+pub(super) fn open(secret: &[u8; 32], key: &Key, entry: &mut impl Read, length: u64) -> Result<Vec<u8>, Broken> {
+    let around = Around::read(entry, length)?;
+    let mut content = vec![0; usize::try_from(around.length()).map_err(|_| Broken::Length)?];
+    entry.read_exact(&mut content)?;
+    let mut mac = [0; MAC];
+    entry.read_exact(&mut mac)?;
+    around.check(secret, key, &content, mac).map(|()| content)
 }
 
 #[cfg(test)]
@@ -74,11 +103,16 @@ mod tests {
         Key { kind: Kind::Code, hash: [byte; 32] }
     }
 
+    fn opened(secret: &[u8; 32], key: &Key, mut bytes: &[u8]) -> Result<Vec<u8>, Broken> {
+        let length = bytes.len() as u64;
+        open(secret, key, &mut bytes, length)
+    }
+
     #[test]
     fn opens_what_it_sealed() {
-        for content in [&b""[..], b"x", &[9; 10_000]] {
-            let bytes = seal(&SECRET, &key(1), content);
-            assert_eq!(open(&SECRET, &key(1), &bytes), Ok(content));
+        for content in [0, 1, 4096, 300_007].map(|size| (0..size).map(|at| at as u8).collect::<Vec<u8>>()) {
+            let bytes = seal(&SECRET, &key(1), &content);
+            assert_eq!(opened(&SECRET, &key(1), &bytes).ok(), Some(content));
         }
     }
 
@@ -88,7 +122,7 @@ mod tests {
         for bit in 0..sealed.len() * 8 {
             let mut bytes = sealed.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(open(&SECRET, &key(1), &bytes).is_err(), "bit {bit}");
+            assert!(opened(&SECRET, &key(1), &bytes).is_err(), "bit {bit}");
         }
     }
 
@@ -96,16 +130,24 @@ mod tests {
     fn every_cut_and_any_addition_is_found() {
         let sealed = seal(&SECRET, &key(1), b"some machine code");
         for length in 0..sealed.len() {
-            assert!(open(&SECRET, &key(1), &sealed[..length]).is_err(), "length {length}");
+            assert!(opened(&SECRET, &key(1), &sealed[..length]).is_err(), "length {length}");
         }
         let longer = [&sealed[..], b"x"].concat();
-        assert!(open(&SECRET, &key(1), &longer).is_err());
+        assert!(opened(&SECRET, &key(1), &longer).is_err());
+    }
+
+    /// A file that another process cuts while it is read.
+    #[test]
+    fn an_entry_shorter_than_announced_is_found() {
+        let sealed = seal(&SECRET, &key(1), b"some machine code");
+        let cut = open(&SECRET, &key(1), &mut &sealed[..60], sealed.len() as u64);
+        assert!(matches!(cut, Err(Broken::Io(_))), "{cut:?}");
     }
 
     #[test]
     fn another_key_or_secret_does_not_open_it() {
         let sealed = seal(&SECRET, &key(1), b"some machine code");
-        assert_eq!(open(&SECRET, &key(2), &sealed), Err(Broken::Key));
-        assert_eq!(open(&[8; 32], &key(1), &sealed), Err(Broken::Mac));
+        assert!(matches!(opened(&SECRET, &key(2), &sealed), Err(Broken::Key)));
+        assert!(matches!(opened(&[8; 32], &key(1), &sealed), Err(Broken::Mac)));
     }
 }

@@ -2,6 +2,8 @@
 
 use super::Key;
 use super::envelope;
+#[cfg(target_os = "linux")]
+use super::mapped::Mapped;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -20,19 +22,6 @@ pub struct CacheError {
     pub path: PathBuf,
     /// Why.
     pub source: io::Error,
-}
-
-/// The content of an entry that checked out. The bytes are those that were checked.
-pub struct Entry {
-    bytes: Vec<u8>,
-    content: std::ops::Range<usize>,
-}
-
-impl Entry {
-    /// The content.
-    pub fn content(&self) -> &[u8] {
-        &self.bytes[self.content.clone()]
-    }
 }
 
 /// How much a cache holds.
@@ -79,28 +68,30 @@ impl Cache {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The entry of this key, if there is one and it checks out.
-    pub fn get(&self, key: &Key) -> Option<Entry> {
-        let path = self.path(key);
-        let bytes = match read_private(&path, MAX_ENTRY) {
-            Ok(bytes) => bytes,
+    /// The content of this key's entry, if there is one and it checks out.
+    pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        self.opened(key, |mut file, length| envelope::open(&self.secret, key, &mut file, length))
+    }
+
+    /// The same as a file that exists in memory only and can no longer be changed, so that code is mapped from it
+    /// instead of being copied: pages that nobody runs are never touched.
+    ///
+    /// # Errors
+    /// There are no such files here; [`Cache::get`] still works.
+    #[cfg(target_os = "linux")]
+    pub fn get_mapped(&self, key: &Key) -> io::Result<Option<Mapped>> {
+        let mapped = Mapped::new()?;
+        Ok(self.opened(key, |mut file, length| mapped.open(&self.secret, key, &mut file, length)))
+    }
+
+    /// Opens an entry with `open`; one that does not check out is put aside.
+    fn opened<T>(&self, key: &Key, open: impl FnOnce(File, u64) -> Result<T, envelope::Broken>) -> Option<T> {
+        let opened = match open_private(&self.path(key), MAX_ENTRY) {
+            Ok((file, length)) => open(file, length),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                self.set_aside(key, &error);
-                return None;
-            }
+            Err(error) => Err(error.into()),
         };
-        let found = envelope::open(&self.secret, key, &bytes).map(|content| {
-            let start = content.as_ptr() as usize - bytes.as_ptr() as usize;
-            start..start + content.len()
-        });
-        match found {
-            Ok(content) => Some(Entry { bytes, content }),
-            Err(broken) => {
-                self.set_aside(key, &broken);
-                None
-            }
-        }
+        opened.inspect_err(|broken| self.set_aside(key, broken)).ok()
     }
 
     /// Adds an entry. One that is there already stays; a cache that cannot be written is noted and passed over.
@@ -193,10 +184,10 @@ impl Cache {
     }
 }
 
-/// Reads a file that must be a regular one of ours, readable by nobody else, under one name only.
-fn read_private(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+/// Opens a file that must be a regular one of ours, readable by nobody else, under one name only. Gives its length.
+fn open_private(path: &Path, max: u64) -> io::Result<(File, u64)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let about = file.metadata()?;
     let ours = about.is_file()
         && about.uid() == rustix::process::geteuid().as_raw()
@@ -205,9 +196,7 @@ fn read_private(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     if !ours || about.len() > max {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a private file of this user"));
     }
-    let mut bytes = Vec::with_capacity(about.len() as usize + 1);
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok((file, about.len()))
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {
@@ -230,8 +219,10 @@ fn private_folder(path: &Path) -> io::Result<()> {
 fn secret(root: &Path) -> io::Result<[u8; 32]> {
     let path = root.join("mac.key");
     for _ in 0..2 {
-        match read_private(&path, 32) {
-            Ok(bytes) => {
+        match open_private(&path, 32) {
+            Ok((mut file, length)) => {
+                let mut bytes = Vec::with_capacity(length as usize);
+                file.read_to_end(&mut bytes)?;
                 return bytes.try_into().map_err(|_| {
                     let text = format!("{} is damaged; remove it and run again", path.display());
                     io::Error::new(io::ErrorKind::InvalidData, text)

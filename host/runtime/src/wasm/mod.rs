@@ -1,5 +1,7 @@
 //! The wasm tier: engine, linking, sandboxes, calls.
 
+mod bytes;
+pub(crate) mod code;
 pub(crate) mod convert;
 pub(crate) mod engine;
 pub(crate) mod meter;

@@ -3,13 +3,14 @@
 use super::convert::{self, Mismatch};
 use super::meter::{Cancel, HANDLES, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
+use super::typed::Checked;
 use super::{trap, typed};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use vox_capabilities::base::{BaseState, Invocation, Sink};
 use vox_model::{Failure, Function, Limits, Outcome, Output, Usage, Value};
-use wasmtime::component::{Instance, InstancePre, Val};
+use wasmtime::component::{Func, Instance, InstancePre, Val};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
 /// What a call brings besides its arguments.
@@ -27,8 +28,38 @@ pub struct CallOptions {
 
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
 pub(crate) enum Live {
-    Pure(Store<Pure>, Instance),
-    Based(Box<Store<Based>>, Instance),
+    Pure(Store<Pure>, Found),
+    Based(Box<Store<Based>>, Found),
+}
+
+/// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
+/// sandbox.
+pub(crate) struct Found {
+    instance: Instance,
+    last: Option<(*const Entry, Func)>,
+}
+
+// SAFETY: the pointer is compared and never followed.
+unsafe impl Send for Found {}
+// SAFETY: as above.
+unsafe impl Sync for Found {}
+
+impl Found {
+    fn new(instance: Instance) -> Self {
+        Self { instance, last: None }
+    }
+
+    /// A function of the instance, and whether its type was checked before.
+    fn function<S: CallState>(&mut self, store: &mut Store<S>, entry: &Entry) -> Result<(Func, Checked), Wrong> {
+        match self.last {
+            // SAFETY: the function was called through this entry before, which checked its type.
+            Some((at, func)) if std::ptr::eq(at, entry) => Ok((func, unsafe { Checked::before() })),
+            _ => {
+                let func = self.instance.get_func(store, entry.index);
+                Ok((func.ok_or_else(|| fault("an export went missing"))?, Checked::no()))
+            }
+        }
+    }
 }
 
 /// A sandbox that could not be made, or a call that gave no value.
@@ -49,7 +80,7 @@ impl Live {
                 let mut store = Store::new(engine, Pure { meter });
                 arm(&mut store, limits, UpdateDeadline::Continue(1));
                 match pre.instantiate(&mut store) {
-                    Ok(instance) => Ok(Self::Pure(store, instance)),
+                    Ok(instance) => Ok(Self::Pure(store, Found::new(instance))),
                     Err(error) => Err(Box::new(stopped_pure(&error, &mut store))),
                 }
             }
@@ -75,7 +106,7 @@ impl Live {
         let left = store.data().meter.left();
         let made = runtime.block_on(within(left, options.cancel, pre.instantiate_async(&mut *store)));
         match made {
-            Ok(instance) => Ok(Self::Based(store, instance)),
+            Ok(instance) => Ok(Self::Based(store, Found::new(instance))),
             Err(error) => Err(Box::new(stopped_based(&error, &mut store))),
         }
     }
@@ -90,8 +121,8 @@ impl Live {
         cancel: Option<Cancel>,
     ) -> Result<(Option<Value>, Usage, Output), Box<Stopped>> {
         match self {
-            Self::Pure(store, instance) => {
-                let called = call_pure(store, *instance, function, entry, args);
+            Self::Pure(store, found) => {
+                let called = call_pure(store, found, function, entry, args);
                 let usage = usage(&store.data().meter);
                 match called {
                     Ok(value) => Ok((value, usage, Output::default())),
@@ -99,10 +130,10 @@ impl Live {
                     Err(Wrong::Ours(fault)) => Err(Box::new((fault, usage, Output::default()))),
                 }
             }
-            Self::Based(store, instance) => {
+            Self::Based(store, found) => {
                 let runtime = threads.get()?;
                 let left = store.data().meter.left();
-                let call = call_based(store, *instance, function, entry, args);
+                let call = call_based(store, found, function, entry, args);
                 let called = runtime.block_on(within(left, cancel, call));
                 let usage = usage(&store.data().meter);
                 match called {
@@ -196,16 +227,18 @@ fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, 
 
 fn call_pure(
     store: &mut Store<Pure>,
-    instance: Instance,
+    found: &mut Found,
     function: &Function,
     entry: &Entry,
     args: Vec<Value>,
 ) -> Result<Option<Value>, Wrong> {
-    let func = instance.get_func(&mut *store, entry.index).ok_or_else(|| fault("an export went missing"))?;
+    let (func, checked) = found.function(store, entry)?;
     if let Some(shape) = entry.shape
-        && let Some(result) = typed::call(store, func, shape, &args)
+        && let Some(result) = typed::call(store, func, checked, shape, &args)
     {
-        return Ok(Some(result?));
+        let value = result?;
+        found.last = Some((entry, func));
+        return Ok(value);
     }
     let args = lower_args(function, args)?;
     let mut results = vec![Val::Bool(false); function.result.iter().len()];
@@ -215,16 +248,18 @@ fn call_pure(
 
 async fn call_based(
     store: &mut Store<Based>,
-    instance: Instance,
+    found: &mut Found,
     function: &Function,
     entry: &Entry,
     args: Vec<Value>,
 ) -> Result<Option<Value>, Wrong> {
-    let func = instance.get_func(&mut *store, entry.index).ok_or_else(|| fault("an export went missing"))?;
+    let (func, checked) = found.function(store, entry)?;
     if let Some(shape) = entry.shape
-        && let Some(result) = typed::call_async(store, func, shape, &args).await
+        && let Some(result) = typed::call_async(store, func, checked, shape, &args).await
     {
-        return Ok(Some(result?));
+        let value = result?;
+        found.last = Some((entry, func));
+        return Ok(value);
     }
     let args = lower_args(function, args)?;
     let mut results = vec![Val::Bool(false); function.result.iter().len()];

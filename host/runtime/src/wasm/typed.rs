@@ -4,9 +4,10 @@
 //! in one piece. The shapes here are those of tools that turn data into data; everything else goes through
 //! [`super::convert`], where strings are still moved whole.
 
+use super::bytes::Bytes;
 use vox_model::{Function, Type, Value};
 use wasmtime::Store;
-use wasmtime::component::{ComponentType, Func, Lift, Lower};
+use wasmtime::component::{ComponentNamedList, ComponentType, Func, Lift, Lower, TypedFunc};
 
 /// `vox:skill/transform`, whose signature is fixed.
 const STAGE: &str = "vox:skill/transform@0.1.";
@@ -33,12 +34,44 @@ enum Params {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Returns {
+    Nothing,
     Text,
     Bytes,
     Bool,
     TextOrText,
     BytesOrText,
     Stage,
+}
+
+/// Whether the type of a function was checked by an earlier call through the same shape.
+#[derive(Clone, Copy)]
+pub(crate) struct Checked(bool);
+
+impl Checked {
+    /// It was not.
+    pub(crate) fn no() -> Self {
+        Self(false)
+    }
+
+    /// It was.
+    ///
+    /// # Safety
+    /// The same function has been called through the same shape.
+    pub(crate) unsafe fn before() -> Self {
+        Self(true)
+    }
+
+    fn typed<P, R, S: 'static>(self, func: Func, store: &Store<S>) -> wasmtime::Result<TypedFunc<P, R>>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        match self.0 {
+            // SAFETY: the constructor's promise: `typed` below has agreed to these very types.
+            true => Ok(unsafe { TypedFunc::new_unchecked(func) }),
+            false => func.typed(store),
+        }
+    }
 }
 
 #[derive(ComponentType, Lower)]
@@ -83,7 +116,8 @@ impl Shape {
             "ttt" => Params::Ttt,
             _ => return None,
         };
-        let returns = match function.result.as_ref()? {
+        let Some(result) = &function.result else { return Some(Self { params, returns: Returns::Nothing }) };
+        let returns = match result {
             Type::Bool => Returns::Bool,
             Type::Result(Some(ok), Some(err)) if **err == Type::String => match atom(ok)? {
                 't' => Returns::TextOrText,
@@ -131,6 +165,12 @@ fn settings(values: &[Value]) -> Option<Vec<Setting>> {
     values.iter().map(setting).collect()
 }
 
+impl From<Bytes> for Value {
+    fn from(bytes: Bytes) -> Self {
+        Value::Bytes(bytes.0)
+    }
+}
+
 fn side<T: Into<Value>>(result: Result<T, String>) -> Value {
     Value::Result(match result {
         Ok(ok) => Ok(Some(Box::new(ok.into()))),
@@ -138,7 +178,7 @@ fn side<T: Into<Value>>(result: Result<T, String>) -> Value {
     })
 }
 
-fn stage(result: Result<Vec<u8>, StageError>) -> Value {
+fn stage(result: Result<Bytes, StageError>) -> Value {
     let (case, text) = match result {
         Ok(bytes) => return Value::Result(Ok(Some(Box::new(bytes.into())))),
         Err(StageError::BadInput(text)) => ("bad-input", text),
@@ -157,24 +197,25 @@ macro_rules! entry {
         pub(crate) $($async)? fn $name<S: $send>(
             store: &mut Store<S>,
             func: Func,
+            checked: Checked,
             shape: Shape,
             args: &[Value],
-        ) -> Option<wasmtime::Result<Value>> {
+        ) -> Option<wasmtime::Result<Option<Value>>> {
             use Value::{Bytes as B, String as T};
             let r = shape.returns;
             Some(match (shape.params, args) {
-                (Params::None, []) => $returns(store, func, r, ()) $($await)*,
-                (Params::T, [T(a)]) => $returns(store, func, r, (&a[..],)) $($await)*,
-                (Params::B, [B(a)]) => $returns(store, func, r, (&a[..],)) $($await)*,
-                (Params::Tt, [T(a), T(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::Tb, [T(a), B(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::Bt, [B(a), T(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
-                (Params::Bb, [B(a), B(b)]) => $returns(store, func, r, (&a[..], &b[..])) $($await)*,
+                (Params::None, []) => $returns(store, (func, checked), r, ()) $($await)*,
+                (Params::T, [T(a)]) => $returns(store, (func, checked), r, (&a[..],)) $($await)*,
+                (Params::B, [B(a)]) => $returns(store, (func, checked), r, (&a[..],)) $($await)*,
+                (Params::Tt, [T(a), T(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
+                (Params::Tb, [T(a), B(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
+                (Params::Bt, [B(a), T(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
+                (Params::Bb, [B(a), B(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
                 (Params::Ttt, [T(a), T(b), T(c)]) => {
-                    $returns(store, func, r, (&a[..], &b[..], &c[..])) $($await)*
+                    $returns(store, (func, checked), r, (&a[..], &b[..], &c[..])) $($await)*
                 }
                 (Params::Stage, [B(input), Value::List(list)]) => {
-                    $returns(store, func, r, (&input[..], &settings(list)?[..])) $($await)*
+                    $returns(store, (func, checked), r, (&input[..], &settings(list)?[..])) $($await)*
                 }
                 _ => return None,
             })
@@ -182,36 +223,40 @@ macro_rules! entry {
 
         $($async)? fn $returns<S: $send, P>(
             store: &mut Store<S>,
-            func: Func,
+            (func, checked): (Func, Checked),
             returns: Returns,
             params: P,
-        ) -> wasmtime::Result<Value>
+        ) -> wasmtime::Result<Option<Value>>
         where
-            P: wasmtime::component::ComponentNamedList + Lower + Send + Sync,
+            P: ComponentNamedList + Lower + Send + Sync,
         {
-            Ok(match returns {
+            Ok(Some(match returns {
+                Returns::Nothing => {
+                    checked.typed::<P, (), S>(func, store)?.$call(store, params) $($await)* ?;
+                    return Ok(None);
+                }
                 Returns::Text => {
-                    func.typed::<P, (String,)>(&*store)?.$call(store, params) $($await)* ?.0.into()
+                    checked.typed::<P, (String,), S>(func, store)?.$call(store, params) $($await)* ?.0.into()
                 }
                 Returns::Bytes => {
-                    func.typed::<P, (Vec<u8>,)>(&*store)?.$call(store, params) $($await)* ?.0.into()
+                    checked.typed::<P, (Bytes,), S>(func, store)?.$call(store, params) $($await)* ?.0.into()
                 }
                 Returns::Bool => {
-                    Value::Bool(func.typed::<P, (bool,)>(&*store)?.$call(store, params) $($await)* ?.0)
+                    Value::Bool(checked.typed::<P, (bool,), S>(func, store)?.$call(store, params) $($await)* ?.0)
                 }
                 Returns::TextOrText => {
-                    let func = func.typed::<P, (Result<String, String>,)>(&*store)?;
+                    let func = checked.typed::<P, (Result<String, String>,), S>(func, store)?;
                     side(func.$call(store, params) $($await)* ?.0)
                 }
                 Returns::BytesOrText => {
-                    let func = func.typed::<P, (Result<Vec<u8>, String>,)>(&*store)?;
+                    let func = checked.typed::<P, (Result<Bytes, String>,), S>(func, store)?;
                     side(func.$call(store, params) $($await)* ?.0)
                 }
                 Returns::Stage => {
-                    let func = func.typed::<P, (Result<Vec<u8>, StageError>,)>(&*store)?;
+                    let func = checked.typed::<P, (Result<Bytes, StageError>,), S>(func, store)?;
                     stage(func.$call(store, params) $($await)* ?.0)
                 }
-            })
+            }))
         }
     };
 }

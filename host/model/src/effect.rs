@@ -1,0 +1,128 @@
+//! What capabilities report about a call, and what they know of it.
+
+use crate::{Capability, Digest};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Something that a skill did, or tried to do, outside its sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Effect {
+    /// Under which capability.
+    pub capability: Capability,
+    /// What was done, one word: `read`, `write`, `request`, `get`.
+    pub action: String,
+    /// To what: a path as the skill sees it, `GET https://api.example.org/v1`, a key. Text of the skill, so untrusted;
+    /// never a secret.
+    pub target: String,
+    /// Whether it was let through.
+    pub verdict: Verdict,
+    /// The grant or the rule that decided, in the words in which it was given.
+    pub rule: String,
+    /// Bytes that reached the skill.
+    pub received: u64,
+    /// Bytes that left it.
+    pub sent: u64,
+}
+
+/// What became of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It was granted and done.
+    Allowed,
+    /// It was not granted.
+    Denied,
+    /// It was granted and could not be done.
+    Failed,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+/// Takes effects down. Called from within calls, so it must neither block for long nor panic.
+pub trait Recorder: Send + Sync {
+    /// Takes one effect down.
+    fn record(&self, effect: Effect);
+}
+
+/// Whether what was granted at the start of a call still holds: a person may take it back while the call runs.
+pub trait Lease: Send + Sync {
+    /// Whether this capability is still granted. Asked before every effect, so it must be quick.
+    fn holds(&self, capability: Capability) -> bool;
+}
+
+/// What a capability knows of the call that it serves, and nothing more.
+#[derive(Clone)]
+pub struct CallScope {
+    /// The skill's name, as people write it.
+    pub skill: String,
+    /// Its digest: what persistent data of the skill is keyed by is never the name alone.
+    pub digest: Digest,
+    /// Names the call in the audit.
+    pub call: String,
+    /// Where effects are taken down.
+    pub recorder: Arc<dyn Recorder>,
+    /// Whether the grants still hold.
+    pub lease: Arc<dyn Lease>,
+}
+
+impl CallScope {
+    /// Whether a capability is still granted; takes the refusal down where it is not.
+    pub fn allows(&self, capability: Capability, action: &str, target: &str) -> bool {
+        let holds = self.lease.holds(capability);
+        if !holds {
+            self.recorder.record(Effect {
+                capability,
+                action: action.to_owned(),
+                target: target.to_owned(),
+                verdict: Verdict::Denied,
+                rule: "the grant was taken back".to_owned(),
+                received: 0,
+                sent: 0,
+            });
+        }
+        holds
+    }
+}
+
+impl fmt::Debug for CallScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallScope").field("skill", &self.skill).field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+/// Takes nothing down and takes nothing back: for calls that nobody watches, such as those of tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Recorder for Unwatched {
+    fn record(&self, _: Effect) {}
+}
+
+impl Lease for Unwatched {
+    fn holds(&self, _: Capability) -> bool {
+        true
+    }
+}
+
+impl CallScope {
+    /// A scope of a call that nobody watches.
+    pub fn unwatched(skill: &str) -> Self {
+        Self {
+            skill: skill.to_owned(),
+            digest: Digest([0; 32]),
+            call: String::new(),
+            recorder: Arc::new(Unwatched),
+            lease: Arc::new(Unwatched),
+        }
+    }
+}
