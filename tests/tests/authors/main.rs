@@ -77,7 +77,7 @@ fn words_work(place: &Place, component: &Path) {
     let component = component.to_str().unwrap_or_default();
     assert_eq!(said(place, &["call", component, "count", "one two three"]), "3\n");
     let top = said(place, &["call", component, "top", "b a b", "1", "--format", "json"]);
-    assert_eq!(top.trim(), r#"[{"times":2,"word":"b"}]"#);
+    assert_eq!(top.trim(), r#"[{"word":"b","times":2}]"#);
     let none = place.run(&["call", component, "top", ""]);
     assert_eq!(none.code, Some(1), "{}", none.stderr);
     assert!(none.stderr.contains("empty"), "{}", none.stderr);
