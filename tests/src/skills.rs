@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 use vox_bundle::{Bundle, Linkable};
-use vox_model::{Failure, Grants, Limit, Limits, Outcome, SkillRef, Value};
-use vox_runtime::{Compiler, Host, HostBuilder, OpenError, Program};
+use vox_model::{Failure, Limit, Limits, Outcome, SkillRef, Value};
+use vox_runtime::{Compiler, Granted, Host, HostBuilder, OpenError, Program};
 
 /// A host that compiles in process and keeps nothing.
 ///
@@ -59,7 +59,7 @@ pub fn placed(component: &[u8]) -> (tempfile::TempDir, SkillRef) {
 /// The stage that says no.
 pub fn open(host: &Host, component: &[u8], limits: Limits) -> Result<Program, OpenError> {
     let (_folder, reference) = placed(component);
-    host.open(&reference, &Grants::default(), limits)
+    host.open(&reference, &Granted::default(), limits)
 }
 
 /// Opens a component that must open.
@@ -75,7 +75,7 @@ pub fn opened(host: &Host, component: &[u8], limits: Limits) -> Program {
 /// # Panics
 /// It does not open.
 pub fn opened_file(host: &Host, path: &Path, limits: Limits) -> Program {
-    host.open(&file(path), &Grants::default(), limits).unwrap_or_else(|error| panic!("{error}"))
+    host.open(&file(path), &Granted::default(), limits).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Calls a function.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vox_bundle::{Bundle, Linkable};
-use vox_model::{Grants, Limits, Outcome, SkillRef, Value};
+use vox_model::{Limits, Outcome, SkillRef, Value};
 use vox_runtime::cache::Cache;
-use vox_runtime::{Callable, Compiler, Host, Kept, Program};
+use vox_runtime::{Granted, Callable, Compiler, Host, Kept, Program};
 
 /// The first word on the command line that makes this program the compiler of its hosts.
 pub const COMPILER: &str = "__compile";
@@ -41,7 +41,7 @@ pub fn open(host: &Host, skill: &str, limits: Limits) -> Result<&'static Program
     if let SkillRef::Bundle(name) = &reference {
         part(host, name)?;
     }
-    let program = host.open(&reference, &Grants::default(), limits)?;
+    let program = host.open(&reference, &Granted::default(), limits)?;
     Ok(Box::leak(Box::new(program)))
 }
 
@@ -180,6 +180,6 @@ pub fn uncached(folder: PathBuf, skill: &'static str, function: &'static str, ar
 }
 
 fn open_and_call(host: &Host, skill: &str, function: &str, args: Vec<Value>) -> Result<Value> {
-    let program = host.open(&skill.parse()?, &Grants::default(), Limits::default())?;
+    let program = host.open(&skill.parse()?, &Granted::default(), Limits::default())?;
     value(program.function(function)?.call(args))
 }

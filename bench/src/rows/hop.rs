@@ -11,9 +11,10 @@ use anyhow::{Result, anyhow, bail};
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use vox_model::{Grants, Limits, Value};
+use vox_model::{Limits, Value};
+use vox_runtime::pipeline::Unattended;
 use vox_runtime::pipeline::{self, Checked, Resolve};
-use vox_runtime::{Host, Program};
+use vox_runtime::{Granted, Host, Program};
 
 /// What goes through, in bytes.
 const INPUT: &[u8; 16] = b"sixteen bytes \"\"";
@@ -54,7 +55,7 @@ impl Resolve for One {
 fn checked(host: &Host, component: &Path, stages: u32) -> Result<Box<dyn Contender>> {
     let text = vec!["guest.echo"; stages as usize].join(" | ");
     let reference = component.display().to_string().parse()?;
-    let program = Arc::new(host.open(&reference, &Grants::default(), Limits::default())?);
+    let program = Arc::new(host.open(&reference, &Granted::default(), Limits::default())?);
     let parsed = pipeline::parse(&text).map_err(|error| anyhow!("{error}"))?;
     let checked = pipeline::check(&text, &parsed, &mut One(program)).map_err(|error| anyhow!("{error}"))?;
     let bytes: fn(Value) -> Vec<u8> = |value| match value {
@@ -65,7 +66,7 @@ fn checked(host: &Host, component: &Path, stages: u32) -> Result<Box<dyn Contend
 }
 
 fn run(checked: &Checked) -> Result<Value> {
-    match checked.run(Some(Value::Bytes(INPUT.to_vec())), None).1.result? {
+    match checked.run(Some(Value::Bytes(INPUT.to_vec())), &mut Unattended).1.result? {
         Some(value) => Ok(value),
         None => bail!("no value"),
     }

@@ -1,13 +1,15 @@
-//! From imports to needs, and from needs to worlds.
+//! From imports and manifest to needs, and from needs to worlds.
 
+use crate::manifest::{self, Manifest};
 use crate::table::{self, Class};
 use vox_model::{Capability, Facts, ImportItem, InterfaceId, Library, Need, Requirements};
 
-/// What a component asks for by its imports.
+/// What a component asks for by its imports and by its manifest.
 ///
-/// Interfaces that `library` serves are composed in and ask for nothing. An interface imported for its types
+/// A manifest adds what imports cannot say, such as folders, because every language runtime imports the file system;
+/// it takes nothing away. What it forbids and the component imports all the same is listed as such. Interfaces that `library` serves are composed in and ask for nothing. An interface imported for its types
 /// alone asks for nothing either.
-pub fn requirements(facts: &Facts, library: Option<&dyn Library>) -> Requirements {
+pub fn requirements(facts: &Facts, manifest: Option<&Manifest>, library: Option<&dyn Library>) -> Requirements {
     let mut found = Requirements::default();
     for import in &facts.imports {
         let interface = import.name.parse::<InterfaceId>().ok();
@@ -28,6 +30,16 @@ pub fn requirements(facts: &Facts, library: Option<&dyn Library>) -> Requirement
             }
             None if types_only => {}
             None => found.unknown.push(import.name.clone()),
+        }
+    }
+    if let Some(manifest) = manifest {
+        let mut forbidden = found.needs.clone();
+        forbidden.retain(|need| manifest.forbidden.contains(&need.capability));
+        found.forbidden = forbidden;
+        for capability in &manifest.required {
+            if !found.needs.iter().any(|need| need.capability == *capability) {
+                found.needs.push(Need { capability: *capability, because: manifest::NAME.to_owned() });
+            }
         }
     }
     found
@@ -68,13 +80,30 @@ pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
 /// Whether the wasm tier of this version can serve a capability; the text says why not.
 ///
 /// # Errors
-/// The capability is not served yet, or only by another tier.
+/// The capability is served only by another tier.
 pub fn served(capability: Capability) -> Result<(), &'static str> {
     match capability {
-        Capability::Clock | Capability::Random => Ok(()),
         Capability::Subprocess | Capability::Gpu => {
             Err("it is served by the container tier, which this version does not offer")
         }
-        _ => Err("no tier of this version serves it"),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a capability is for everybody: log lines are bounded and escaped, and randomness tells nothing.
+pub fn free(capability: Capability) -> bool {
+    matches!(capability, Capability::Log | Capability::Random)
+}
+
+/// The flag that grants a capability, with a word in capitals where a person has to say what; none where no flag does.
+pub fn flag(capability: Capability) -> Option<&'static str> {
+    match capability {
+        Capability::FilesystemRo => Some("--allow-read DIR"),
+        Capability::FilesystemRw => Some("--allow-write DIR"),
+        Capability::HttpOut => Some("--allow-http URL"),
+        Capability::Kv => Some("--allow-kv"),
+        Capability::Config => Some("--config NAME=VALUE"),
+        Capability::Clock => Some("--allow-clock"),
+        Capability::Log | Capability::Random | Capability::Subprocess | Capability::Gpu => None,
     }
 }

@@ -1,12 +1,14 @@
 //! The command line: verbs, flags, help.
 
 use crate::commands;
+use crate::error::CliError;
+use crate::grant_args::GrantArgs;
 use crate::ui::{Color, Format};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
-use vox_model::Limits;
+use vox_model::{Limits, units};
 
 /// Runs typed WebAssembly skills from strangers, with nothing but what you grant.
 #[derive(Debug, Parser)]
@@ -49,6 +51,16 @@ pub enum Verb {
     Call(commands::call::CallArgs),
     Run(commands::run::RunArgs),
     Pipe(commands::pipe::PipeArgs),
+    Check(commands::check::CheckArgs),
+    Grant(commands::grant::GrantVerbArgs),
+    Grants(commands::grants::GrantsArgs),
+    Revoke(commands::grants::RevokeArgs),
+    Changes(commands::changes::ChangesArgs),
+    Diff(commands::changes::DiffArgs),
+    Approve(commands::changes::ApproveArgs),
+    Discard(commands::changes::DiscardArgs),
+    Secret(commands::secret::SecretArgs),
+    Audit(commands::audit::AuditArgs),
     Bundle(commands::bundle::BundleArgs),
     Doctor(commands::doctor::DoctorArgs),
     Cache(commands::cache::CacheArgs),
@@ -62,16 +74,16 @@ pub enum Verb {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Wall-clock time of a call, such as 500ms, 10s, 2m [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = duration, env = "VOX_LIMIT_TIME")]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, env = "VOX_LIMIT_TIME")]
     limit_time: Option<Duration>,
     /// Processor time of a call [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = duration, env = "VOX_LIMIT_CPU")]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, env = "VOX_LIMIT_CPU")]
     limit_cpu: Option<Duration>,
     /// Memory of a call, such as 64MiB, 1GiB [default: 64MiB]
-    #[arg(long, value_name = "SIZE", value_parser = size, env = "VOX_LIMIT_MEMORY")]
+    #[arg(long, value_name = "SIZE", value_parser = units::size, env = "VOX_LIMIT_MEMORY")]
     limit_memory: Option<u64>,
     /// Bytes of standard output and standard error each, and of the result where that is above 4 MiB [default: 1MiB]
-    #[arg(long, value_name = "SIZE", value_parser = size, env = "VOX_LIMIT_OUTPUT")]
+    #[arg(long, value_name = "SIZE", value_parser = units::size, env = "VOX_LIMIT_OUTPUT")]
     limit_output: Option<u64>,
 }
 
@@ -85,45 +97,6 @@ impl LimitArgs {
             cpu: self.limit_cpu.unwrap_or(self.limit_time.unwrap_or_default().max(default.cpu)),
             output: self.limit_output.unwrap_or(default.output),
         }
-    }
-}
-
-/// A duration such as `500ms`, `10s`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| "a duration is a number and a unit: 500ms, 10s, 2m".to_owned())?;
-    let millis = match &text[digits.len()..] {
-        "ms" => Some(number),
-        "s" => number.checked_mul(1000),
-        "m" | "min" => number.checked_mul(60_000),
-        "" => return Err(format!("`{text}` has no unit: write {text}ms, {text}s or {text}m")),
-        unit => return Err(format!("`{unit}` is no unit of time: there are ms, s and m")),
-    };
-    // A day is longer than anybody waits; beyond it sums of times could overflow.
-    match millis {
-        Some(millis @ 1..=86_400_000) => Ok(Duration::from_millis(millis)),
-        _ => Err("a time limit lies between 1ms and 24 hours (1440m)".to_owned()),
-    }
-}
-
-/// A size such as `64MiB`.
-fn size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| "a size is a number and a unit: 64KiB, 10MiB, 1GiB".to_owned())?;
-    let shift = match &text[digits.len()..] {
-        "" | "B" => 0,
-        "KiB" | "K" | "k" => 10,
-        "MiB" | "M" => 20,
-        "GiB" | "G" => 30,
-        "KB" | "MB" | "GB" | "kB" => {
-            return Err(format!("units are binary here: write {}iB", &text[..text.len() - 1]));
-        }
-        unit => return Err(format!("`{unit}` is no unit of size: there are B, KiB, MiB and GiB")),
-    };
-    match number.checked_mul(1 << shift) {
-        // A component's memory has 32-bit addresses.
-        Some(size @ 1..=0x1_0000_0000) => Ok(size),
-        _ => Err("a size limit lies between 1 byte and 4GiB".to_owned()),
     }
 }
 
@@ -154,6 +127,36 @@ fn misplaced_verb(error: &mut clap::Error, words: &[OsString]) {
     }
 }
 
+/// Flags that grant, from somewhere else than the command line: a denial, a project file.
+pub fn grant_args(words: impl IntoIterator<Item = String>) -> Result<GrantArgs, CliError> {
+    #[derive(Parser)]
+    #[command(no_binary_name = true, disable_help_flag = true)]
+    struct Only {
+        #[command(flatten)]
+        grant: GrantArgs,
+    }
+    match Only::try_parse_from(words) {
+        Ok(only) => Ok(only.grant),
+        Err(error) => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Err(CliError::usage(first))
+        }
+    }
+}
+
+/// The words of a line with one flag, such as `--secret 'a=https://b;header=X:{}'`, as a shell would see them.
+pub fn split_flag(line: &str) -> Vec<String> {
+    match line.split_once(' ') {
+        Some((flag, value)) => {
+            let value = value.trim();
+            let quoted = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+            vec![flag.to_owned(), quoted.unwrap_or(value).replace("'\\''", "'")]
+        }
+        None => vec![line.to_owned()],
+    }
+}
+
 /// The names of all long flags of a verb, for telling them from parameters of a function.
 pub fn flags_of(verb: &str) -> Vec<String> {
     let command = Cli::command();
@@ -173,19 +176,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_and_sizes() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(size("64MiB"), Ok(64 << 20));
-        assert_eq!(size("4GiB"), Ok(4 << 30));
-        for bad in ["", "s", "10", "10x", "0s", "-1s", "1.5s", "25000m", "99999999999999999999s"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-        for bad in ["", "MiB", "10MB", "0", "5GiB", "1TiB", "-1", "99999999999999999999"] {
-            assert!(size(bad).is_err(), "{bad}");
-        }
     }
 }

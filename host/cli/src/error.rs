@@ -191,7 +191,10 @@ impl From<LocateError> for CliError {
                 made.help(format!("check the path, or see what is built in: vox bundle (looked for {name})"))
             }
             LocateError::TooLarge { .. } => Self { kind: Kind::Limit, ..made },
-            LocateError::Unreadable { .. } => made,
+            LocateError::Unreadable { .. } | LocateError::Components { .. } => made,
+            LocateError::Manifest { path, text, error } => {
+                crate::commands::check::wrong_manifest(&path.display().to_string(), text, error)
+            }
         }
     }
 }
@@ -199,7 +202,7 @@ impl From<LocateError> for CliError {
 impl From<Refused> for CliError {
     fn from(refused: Refused) -> Self {
         let mut error = Self::new(Kind::Denied, format!("`{}` may not run", refused.name));
-        error.notes = refused.denials.iter().map(|d| format!("imports {}: {}", d.asked, d.rule)).collect();
+        error.notes = refused.denials.iter().map(|d| format!("{}: {}", d.asked, d.rule)).collect();
         error.help = refused.denials.into_iter().map(|d| d.help).find(|help| !help.is_empty());
         error
     }
@@ -268,6 +271,7 @@ impl CliError {
             Failure::Cancelled => Self::new(Kind::Cancelled, message),
             Failure::Exit(0) => Self::new(Kind::Trap, format!("{what}: the skill exited before it returned a value")),
             Failure::Exit(_) => Self::new(Kind::Skill, message),
+            Failure::Setup(_) => Self::new(Kind::Missing, message),
             Failure::Host(_) => Self::new(Kind::Bug, message)
                 .help("this is a bug in vox: please report it with the command and the text above"),
         }

@@ -2,13 +2,16 @@
 
 use crate::error::{CliError, Kind};
 use crate::places;
-use crate::ui::{Progress, Ui};
+use crate::ui::{Lines, Progress, Ui};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 use vox_bundle::Bundle;
+use vox_capabilities::http::{Client, Options, StubResolver};
+use vox_capabilities::kv::Home;
+use vox_ledger::Secrets;
 use vox_runtime::cache::Cache;
-use vox_runtime::{Compiler, Host};
+use vox_runtime::{Compiler, Host, Services};
 
 /// The first word on the command line of the compiler process.
 pub const COMPILER: &str = "__compile";
@@ -37,6 +40,7 @@ pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
         .library(Arc::new(library()?))
         .compiler(compiler()?)
         .sandboxes(SANDBOXES)
+        .services(services()?)
         .observer(Arc::new(Progress::new(quiet)));
     match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string()))
     {
@@ -45,6 +49,36 @@ pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
     }
     let host = builder.build().map_err(|error| CliError::new(Kind::Missing, error.to_string()).help("vox doctor"))?;
     Ok(Box::leak(Box::new(host)))
+}
+
+/// What stands behind the capabilities: folders below the state, the system's name servers. Nothing of it is touched
+/// before a skill needs it.
+fn services() -> Result<Services, CliError> {
+    let root = places::state()?;
+    let secrets = secrets()?;
+    let mut services = Services::default().with_http(move || {
+        let resolver = StubResolver::system().map_err(|error| error.to_string())?;
+        let options = Options { secrets: Arc::new(Kept(secrets.clone())), ..Options::new(Arc::new(resolver)) };
+        Client::new(options).map_err(|error| error.to_string())
+    });
+    services.kv = Some(Home::new(root.join("kv")));
+    services.changes = Some(places::changes()?);
+    services.log = Arc::new(Lines);
+    Ok(services)
+}
+
+/// The person's secrets.
+pub fn secrets() -> Result<Secrets, CliError> {
+    Ok(Secrets::new(&places::state()?))
+}
+
+/// Secrets as the sender asks for them.
+struct Kept(Secrets);
+
+impl vox_capabilities::http::Secrets for Kept {
+    fn get(&self, name: &str) -> Option<vox_ledger::SecretString> {
+        self.0.get(name).ok()
+    }
 }
 
 /// The bundle: the embedded one, unless the environment names a folder.

@@ -1,9 +1,11 @@
 //! The `vox` command.
 
 mod arguments;
+mod authority;
 mod cli;
 mod commands;
 mod error;
+mod grant_args;
 mod host;
 mod places;
 mod render;

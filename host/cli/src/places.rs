@@ -15,6 +15,24 @@ pub fn cache() -> Result<PathBuf, CliError> {
     })
 }
 
+/// The folder of grants, secrets, audit, staged changes and stores: `$VOX_HOME/state`, else `vox` in the user's folder
+/// for state.
+pub fn state() -> Result<PathBuf, CliError> {
+    if let Some(home) = std::env::var_os("VOX_HOME").filter(|home| !home.is_empty()) {
+        return Ok(PathBuf::from(home).join("state"));
+    }
+    let places = etcetera::base_strategy::Xdg::new().ok();
+    places.and_then(|places| places.state_dir()).map(|folder| folder.join("vox")).ok_or_else(|| {
+        CliError::new(Kind::Missing, "there is no home folder to keep grants in")
+            .help("set VOX_HOME to a folder of yours")
+    })
+}
+
+/// The folder of staged changes.
+pub fn changes() -> Result<PathBuf, CliError> {
+    Ok(state()?.join("changes"))
+}
+
 /// A bundle that stands in for the embedded one: for tests of freshly built components.
 pub fn bundle() -> Option<PathBuf> {
     std::env::var_os("VOX_BUNDLE_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)

@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Duration;
+use vox_capabilities::log::{Line, LogSink};
 use vox_runtime::Observer;
 
 /// How results and errors are written.
@@ -102,6 +103,34 @@ impl Ui {
         for line in text.lines() {
             self.note(&format!("skill: {}", vox_inspect::docs::clean(line)));
         }
+    }
+
+    /// Whether there is a person to ask: on a terminal, in both directions, and not told to be quiet.
+    pub fn may_ask(&self) -> bool {
+        !self.quiet && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a person to choose one of several letters; anything else, and the end of the input, is `n`.
+    pub fn choose(&self, question: &str, choices: &[(char, &str)]) -> char {
+        let shown: Vec<_> = choices.iter().map(|(letter, meaning)| format!("[{letter}] {meaning}")).collect();
+        let mut errors = io::stderr().lock();
+        let _ = write!(errors, "{} {}: ", escaped(question), shown.join("  ")).and_then(|()| errors.flush());
+        let mut line = String::new();
+        // A terminal that is gone says nothing, and that is no consent.
+        let _ = io::stdin().read_line(&mut line);
+        let answer = line.trim().chars().next().map_or('n', |letter| letter.to_ascii_lowercase());
+        if choices.iter().any(|(letter, _)| *letter == answer) { answer } else { 'n' }
+    }
+
+    /// Whether a person agrees, or has said so beforehand. Off a terminal nobody is asked.
+    pub fn confirmed(&self, yes: bool, question: &str) -> Result<bool, CliError> {
+        if yes {
+            return Ok(true);
+        }
+        if !self.may_ask() {
+            return Err(CliError::usage("there is no terminal to ask on").help("add --yes if you mean it"));
+        }
+        Ok(self.choose(question, &[('y', "yes"), ('n', "no")]) == 'y')
     }
 
     /// Writes an error and gives its exit status.
@@ -260,5 +289,21 @@ impl Observer for Progress {
 
     fn compiled(&self) {
         self.set(None);
+    }
+}
+
+/// Log lines of skills, which are escaped and bounded where they come from.
+pub struct Lines;
+
+impl LogSink for Lines {
+    fn line(&self, line: &Line<'_>) {
+        let Line { level, skill, context, message, cut } = *line;
+        let context = if context.is_empty() { String::new() } else { format!(" {context}:") };
+        let cut = if cut > 0 { format!(" [{cut} bytes cut]") } else { String::new() };
+        let _ = writeln!(io::stderr().lock(), "{level:<5} {skill}:{context} {message}{cut}");
+    }
+
+    fn dropped(&self, skill: &str, lines: u64, bytes: u64) {
+        let _ = writeln!(io::stderr().lock(), "warn  {skill}: {lines} log lines, {bytes} bytes in all, were not shown");
     }
 }

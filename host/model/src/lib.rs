@@ -11,24 +11,29 @@
 mod capability;
 mod effect;
 mod facts;
+mod grant_set;
 pub mod json;
 mod library;
 mod limits;
 mod outcome;
+mod package;
 mod plan;
 pub mod schema;
 mod skill;
 mod types;
+pub mod units;
 mod value;
 pub mod wave;
 
 pub use capability::{Capability, UnknownCapability};
 pub use effect::{CallScope, Effect, Lease, Recorder, Unwatched, Verdict};
 pub use facts::{CoreShape, Facts, Function, Import, ImportItem, Lookup, LookupError, Param};
+pub use grant_set::GrantSet;
 pub use library::{Library, LibraryError, Part};
 pub use limits::{Limit, Limits};
-pub use outcome::{Failure, Frame, Outcome, Output, Trap, Usage};
-pub use plan::{Denial, Grants, Need, Plan, Requirements, Tier, TierOffer};
+pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage};
+pub use package::{PackageName, PackageNameError};
+pub use plan::{Denial, Need, Plan, Requirements, Tier, TierOffer};
 pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
 pub use types::{
     Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type, TypeName, Variant,

@@ -1,6 +1,6 @@
 //! How a call ended.
 
-use crate::{Limit, Value};
+use crate::{Digest, Effect, Limit, Value};
 use std::time::Duration;
 
 /// How a call ended, on whatever tier it ran.
@@ -13,6 +13,28 @@ pub struct Outcome {
     pub usage: Usage,
     /// What the guest printed.
     pub output: Output,
+    /// What it did to files and was refused.
+    pub effects: Effects,
+}
+
+/// What is left of a call outside its sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The change sets that wait for approval, one for each folder that was written to.
+    pub changes: Vec<Digest>,
+    /// Why something that was staged could not be kept.
+    pub lost: Vec<String>,
+    /// What was refused, at most 16; the audit has all of it.
+    pub denied: Vec<Effect>,
+}
+
+impl Effects {
+    /// Adds what an earlier stage left behind.
+    pub fn gather(&mut self, earlier: Self) {
+        self.changes.splice(0..0, earlier.changes);
+        self.lost.splice(0..0, earlier.lost);
+        self.denied.splice(0..0, earlier.denied);
+    }
 }
 
 impl Outcome {
@@ -45,6 +67,9 @@ pub enum Failure {
     /// The guest called `exit`: with this status, 0 for success.
     #[error("the skill exited with status {0}")]
     Exit(u8),
+    /// What was granted cannot be served: a folder is gone, the network cannot be set up.
+    #[error("{0}")]
+    Setup(String),
     /// A fault of vox itself, never of the guest.
     #[error("a fault of vox itself: {0}")]
     Host(String),

@@ -2,7 +2,6 @@
 
 use crate::{Capability, Limits};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// Where a skill runs.
@@ -32,7 +31,7 @@ impl fmt::Display for Tier {
 pub struct Need {
     /// What it needs.
     pub capability: Capability,
-    /// The import that led to the need.
+    /// The import that led to the need, or `skill.toml`.
     pub because: String,
 }
 
@@ -41,6 +40,8 @@ pub struct Need {
 pub struct Requirements {
     /// Needs, one for each capability and import.
     pub needs: Vec<Need>,
+    /// Needs that the skill's own manifest forbids.
+    pub forbidden: Vec<Need>,
     /// Imports that no capability serves.
     pub unknown: Vec<String>,
     /// Base WASI imports that are linked without effect.
@@ -49,13 +50,6 @@ pub struct Requirements {
     pub blocked: Vec<String>,
     /// Interfaces of the bundle, which are composed in.
     pub bundled: Vec<String>,
-}
-
-/// What the person gave. Empty means nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// The granted capabilities.
-    pub capabilities: BTreeSet<Capability>,
 }
 
 /// One tier, and why it is not on offer where it is not.
@@ -96,6 +90,8 @@ pub struct Denial {
     pub asked: String,
     /// The rule that says no.
     pub rule: String,
-    /// What a person can do about it.
+    /// What a person can do about it, where no grant would help.
     pub help: String,
+    /// The flags that would grant it, such as `--allow-http https://api.example.org`; empty where no grant would help.
+    pub flags: Vec<String>,
 }

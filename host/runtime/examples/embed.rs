@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 use vox_bundle::{Bundle, Linkable};
-use vox_model::{Failure, Grants, Limits, SkillRef, Value};
-use vox_runtime::{Compiler, Host};
+use vox_model::{Failure, Limits, SkillRef, Value};
+use vox_runtime::{Compiler, Granted, Host};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The bundle is ours, so it may be compiled in this process. For components of strangers give the host a
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host =
         Host::builder().library(Arc::new(Linkable::new(Bundle::embedded()))).compiler(Compiler::InProcess).build()?;
 
-    let json = host.open(&SkillRef::Bundle("json".to_owned()), &Grants::default(), Limits::default())?;
+    let json = host.open(&SkillRef::Bundle("json".to_owned()), &Granted::default(), Limits::default())?;
     println!("json runs on the {} tier: {}", json.plan().tier, json.plan().reason);
 
     let query = json.function("query")?;

@@ -2,14 +2,15 @@
 
 use crate::host::Skill;
 use std::sync::Arc;
-use vox_capabilities::served;
-use vox_model::{Capability, Denial, Grants, Limits, Need, Plan, Tier, TierOffer};
+use vox_capabilities::{Granted, Requests, flag, free, served};
+use vox_model::{Capability, Denial, Limits, Need, Plan, Tier, TierOffer};
 
 /// A decision in favour. Later stages take nothing else, and nothing else makes one than [`decide`].
 #[derive(Clone, Debug)]
 pub struct Admitted {
     skill: Arc<Skill>,
     plan: Plan,
+    granted: Arc<Granted>,
 }
 
 impl Admitted {
@@ -21,6 +22,11 @@ impl Admitted {
     /// Where it runs and with what.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What it was granted.
+    pub fn granted(&self) -> &Granted {
+        &self.granted
     }
 }
 
@@ -48,11 +54,13 @@ pub fn offers() -> Vec<TierOffer> {
 ///
 /// # Errors
 /// All denials, each with what a person can do.
-pub fn decide(skill: &Arc<Skill>, grants: &Grants, limits: Limits) -> Result<Admitted, Refused> {
+pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<Admitted, Refused> {
     let requirements = skill.requirements();
     let unknown = requirements.unknown.iter().map(|import| unknown(import));
-    let needs = requirements.needs.iter().filter_map(|need| denied(need, grants));
-    let denials: Vec<Denial> = unknown.chain(needs).collect();
+    let forbidden = requirements.forbidden.iter().map(forbidden);
+    let requests = skill.manifest().map(|manifest| &manifest.requests);
+    let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests));
+    let denials: Vec<Denial> = unknown.chain(forbidden).chain(needs).collect();
     if !denials.is_empty() {
         return Err(Refused { name: skill.artifact().name.clone(), denials });
     }
@@ -65,7 +73,7 @@ pub fn decide(skill: &Arc<Skill>, grants: &Grants, limits: Limits) -> Result<Adm
         bundled: requirements.bundled.clone(),
         limits,
     };
-    Ok(Admitted { skill: skill.clone(), plan })
+    Ok(Admitted { skill: skill.clone(), plan, granted: Arc::new(granted.clone()) })
 }
 
 fn reason(skill: &Skill) -> String {
@@ -88,23 +96,49 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn denied(need: &Need, grants: &Grants) -> Option<Denial> {
-    let denial = |rule: String, help: String| {
-        Some(Denial { capability: Some(need.capability), asked: need.because.clone(), rule, help })
+fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>) -> Option<Denial> {
+    let capability = need.capability;
+    let denial = |rule: String, help: String, flags: Vec<String>| {
+        Some(Denial { capability: Some(capability), asked: need.because.clone(), rule, help, flags })
     };
-    if let Err(why) = served(need.capability) {
-        return denial(format!("it needs `{}`, and {why}", need.capability), unserved(need.capability));
+    if let Err(why) = served(capability) {
+        return denial(format!("it needs `{capability}`, and {why}"), unserved(capability), Vec::new());
     }
-    if !grants.capabilities.contains(&need.capability) {
-        return denial(format!("it needs `{}`, which is not granted", need.capability), String::new());
+    if free(capability) {
+        return None;
+    }
+    let flags = requests.map(|requests| granted.missing(requests, capability)).unwrap_or_default();
+    if !flags.is_empty() {
+        return denial(format!("it needs `{capability}`, of which not all is granted"), String::new(), flags);
+    }
+    if !gives(granted, capability) {
+        let help = flag(capability).map(|flag| format!("say what it may have: {flag}")).unwrap_or_default();
+        return denial(format!("it needs `{capability}`, which is not granted"), help, Vec::new());
     }
     None
+}
+
+/// Whether anything is granted under a capability; who may write may read.
+fn gives(granted: &Granted, capability: Capability) -> bool {
+    let given = granted.capabilities();
+    given.contains(&capability) || capability == Capability::FilesystemRo && given.contains(&Capability::FilesystemRw)
 }
 
 fn unserved(capability: Capability) -> String {
     format!(
         "use a skill that does without `{capability}`, or build this one against a world without it, such as vox:skill/pure"
     )
+}
+
+/// A need that the skill itself has promised not to have.
+fn forbidden(need: &Need) -> Denial {
+    Denial {
+        capability: Some(need.capability),
+        asked: need.because.clone(),
+        rule: format!("its skill.toml forbids `{}`, and the component imports it", need.capability),
+        help: "take the word out of `forbidden`, or build the component without the import".to_owned(),
+        flags: Vec::new(),
+    }
 }
 
 /// An import that no capability and no part of the bundle answers.
@@ -121,5 +155,5 @@ fn unknown(import: &str) -> Denial {
             "compose the skill with a component that exports it, or build it without".to_owned(),
         ),
     };
-    Denial { capability: None, asked: import.to_owned(), rule, help }
+    Denial { capability: None, asked: import.to_owned(), rule, help, flags: Vec::new() }
 }

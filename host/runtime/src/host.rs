@@ -3,15 +3,17 @@
 use crate::cache::{Cache, Key};
 use crate::compile::{CompileError, CompileLimits, Compiler};
 use crate::decide::{Admitted, Refused, decide};
-use crate::locate::{LocateError, locate};
+use crate::locate::{LocateError, Located, locate};
 use crate::program::Program;
 use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
 use crate::wasm::sandbox::Threads;
 use std::sync::Arc;
+use vox_capabilities::manifest::Manifest;
+use vox_capabilities::{Granted, Services};
 use vox_inspect::InspectError;
-use vox_model::{Artifact, Facts, Grants, Library, Limits, Plan, Requirements, SkillRef};
+use vox_model::{Artifact, Facts, Library, Limits, Plan, Requirements, SkillRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -26,6 +28,7 @@ pub struct HostBuilder {
     inspect: vox_inspect::Limits,
     pool: Pool,
     observer: Arc<dyn Observer>,
+    services: Services,
 }
 
 /// Told about steps that take long enough for a person to wonder.
@@ -114,6 +117,7 @@ pub(crate) struct Shared {
     pool: Pool,
     fingerprint: String,
     pub(crate) threads: Threads,
+    pub(crate) services: Services,
     observer: Arc<dyn Observer>,
 }
 
@@ -126,6 +130,7 @@ impl Default for HostBuilder {
             inspect: vox_inspect::Limits::default(),
             pool: Pool { sandboxes: 64, page_scan: crate::doctor::page_scan_is_sound() },
             observer: Arc::new(Silent),
+            services: Services::default(),
         }
     }
 }
@@ -167,6 +172,13 @@ impl HostBuilder {
         self
     }
 
+    /// What stands behind the capabilities: folders, secrets, the way to the network. Without it whatever needs one of
+    /// these fails.
+    pub fn services(mut self, services: Services) -> Self {
+        self.services = services;
+        self
+    }
+
     /// Whom to tell about long steps.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
@@ -189,6 +201,7 @@ impl HostBuilder {
                 pool: self.pool,
                 fingerprint: fingerprint(),
                 threads: Threads::default(),
+                services: self.services,
                 observer: self.observer,
             }),
         })
@@ -199,6 +212,8 @@ impl HostBuilder {
 #[derive(Clone, Debug)]
 pub struct Skill {
     artifact: Artifact,
+    manifest: Option<Arc<Manifest>>,
+    package: String,
     facts: Arc<Facts>,
     requirements: Requirements,
 }
@@ -207,6 +222,16 @@ impl Skill {
     /// Its name, digest and bytes.
     pub fn artifact(&self) -> &Artifact {
         &self.artifact
+    }
+
+    /// What it says of itself in `skill.toml`; none for a component without one.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_deref()
+    }
+
+    /// What grants are kept under, together with the digest of the artifact.
+    pub fn package(&self) -> &str {
+        &self.package
     }
 
     /// What is known of it.
@@ -237,10 +262,11 @@ impl Host {
     /// Not found, or not a component; see [`OpenError`].
     pub fn inspect(&self, reference: &SkillRef) -> Result<Arc<Skill>, OpenError> {
         let shared = &self.shared;
-        let artifact = locate(reference, &shared.library, shared.inspect.size)?;
+        let Located { artifact, manifest, package } = locate(reference, &shared.library, shared.inspect.size)?;
         let facts = shared.facts(&artifact)?;
-        let requirements = vox_capabilities::requirements(&facts, shared.library.as_deref());
-        Ok(Arc::new(Skill { artifact, facts: Arc::new(facts), requirements }))
+        let library = shared.library.as_deref();
+        let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
+        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements }))
     }
 
     /// Compiles and links an admitted skill, from the cache where possible.
@@ -259,7 +285,7 @@ impl Host {
         let engine = shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?;
         let component = shared.code(engine, &artifact, skill.facts())?;
         let facts = shared.linked_facts(&artifact, &skill)?;
-        let linked = link(engine, &component, &facts).map_err(failed)?;
+        let linked = link(engine, &component, &facts, admitted.granted()).map_err(failed)?;
         Ok(Program {
             entries: entries(&component, &facts),
             engine: engine.clone(),
@@ -274,9 +300,9 @@ impl Host {
     ///
     /// # Errors
     /// The first stage that says no; see [`OpenError`].
-    pub fn open(&self, reference: &SkillRef, grants: &Grants, limits: Limits) -> Result<Program, OpenError> {
+    pub fn open(&self, reference: &SkillRef, granted: &Granted, limits: Limits) -> Result<Program, OpenError> {
         let skill = self.inspect(reference)?;
-        self.prepare(decide(&skill, grants, limits)?)
+        self.prepare(decide(&skill, granted, limits)?)
     }
 
     /// The library it was given.

@@ -1,8 +1,8 @@
 //! The embedding API of vox: open a skill, call its typed functions, read the outcome.
 //!
 //! ```
-//! use vox_runtime::{Compiler, Host};
-//! use vox_model::{Grants, Limits, Value};
+//! use vox_runtime::{Compiler, Granted, Host};
+//! use vox_model::{Limits, Value};
 //! # fn component() -> std::path::PathBuf {
 //! #     let text = include_str!("doctor/guests/answer.wat");
 //! #     let path = std::env::temp_dir().join(format!("vox-doc-{}.wasm", std::process::id()));
@@ -16,7 +16,7 @@
 //! let host = Host::builder().compiler(Compiler::InProcess).build()?;
 //!
 //! // Opening goes through every stage: locate, inspect, decide, prepare.
-//! let skill = host.open(&component().to_str().unwrap().parse()?, &Grants::default(), Limits::default())?;
+//! let skill = host.open(&component().to_str().unwrap().parse()?, &Granted::default(), Limits::default())?;
 //! assert_eq!(skill.plan().reason, "it imports nothing, so the component sandbox serves all of it");
 //!
 //! // Every call gets a sandbox of its own.
@@ -42,15 +42,18 @@ mod locate;
 pub mod pipeline;
 mod program;
 mod wasm;
+mod watch;
 
 #[cfg(feature = "compiler")]
 pub use compile::compile_child;
 pub use compile::{CompileError, CompileLimits, Compiler};
 pub use decide::{Admitted, Refused, decide, offers};
 pub use host::{Host, HostBuilder, HostError, Observer, OpenError, Skill};
-pub use locate::LocateError;
+pub use locate::{LocateError, digest};
 pub use program::{Callable, FunctionError, Kept, Program};
 pub use vox_capabilities::base::Invocation;
+pub use vox_capabilities::{Granted, Services};
 pub use wasm::engine::{POOL_MEMORY, Pool, TICK};
 pub use wasm::meter::Cancel;
 pub use wasm::sandbox::CallOptions;
+pub use watch::{Watched, call_id};

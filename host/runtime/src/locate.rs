@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use vox_capabilities::manifest::{self, Manifest, ManifestError};
 use vox_model::{Artifact, Digest, SkillRef};
 
 /// Why a skill was not found.
@@ -34,6 +36,24 @@ pub enum LocateError {
         /// The largest size.
         allowed: u64,
     },
+    /// A folder whose manifest names no component, and that holds none or several.
+    #[error("{} holds {count} components; `component` under [skill] in skill.toml says which one is meant", path.display())]
+    Components {
+        /// Which folder.
+        path: PathBuf,
+        /// How many there are.
+        count: usize,
+    },
+    /// The manifest is not understood.
+    #[error("{}: {error}", path.display())]
+    Manifest {
+        /// Its file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+        /// What is wrong, and where.
+        error: ManifestError,
+    },
     /// The file cannot be read, or is none.
     #[error("{} cannot be read: {reason}", path.display())]
     Unreadable {
@@ -44,26 +64,87 @@ pub enum LocateError {
     },
 }
 
+/// A skill that was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Located {
+    pub(crate) artifact: Artifact,
+    /// What it says of itself; skills without a manifest ask by their imports alone.
+    pub(crate) manifest: Option<Arc<Manifest>>,
+    /// What grants are kept under, together with the digest: the name in the manifest, else that of the file or folder.
+    pub(crate) package: String,
+}
+
 /// Finds a skill.
 ///
 /// # Errors
 /// See [`LocateError`].
-pub(crate) fn locate(reference: &SkillRef, parts: &Parts, max: u64) -> Result<Artifact, LocateError> {
+pub(crate) fn locate(reference: &SkillRef, parts: &Parts, max: u64) -> Result<Located, LocateError> {
     match reference {
+        SkillRef::File(path) if path.is_dir() => folder(path, reference, max),
         SkillRef::File(path) => {
             let bytes = read(path, max)?;
-            Ok(Artifact::new(reference.to_string(), digest(&bytes), bytes.into()))
+            let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
+            Ok(Located { artifact, manifest: None, package: stem(path) })
         }
         SkillRef::Bundle(name) => {
             let Some(library) = parts else {
                 return Err(unknown(name, &[]));
             };
             match library.part(name) {
-                Some(part) => Ok(part.artifact.clone()),
+                Some(part) => Ok(Located { artifact: part.artifact.clone(), manifest: None, package: name.clone() }),
                 None => Err(unknown(name, library.parts())),
             }
         }
     }
+}
+
+/// A folder with a `skill.toml`, a component, or both.
+fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, LocateError> {
+    let file = path.join(manifest::NAME);
+    let manifest = match read(&file, manifest::MAX_SIZE) {
+        Ok(bytes) => {
+            let text = String::from_utf8(bytes).map_err(|_| LocateError::Unreadable {
+                path: file.clone(),
+                reason: "it is not UTF-8 text".to_owned(),
+            })?;
+            match manifest::parse(&text) {
+                Ok(manifest) => Some(Arc::new(manifest)),
+                Err(error) => return Err(LocateError::Manifest { path: file, text, error }),
+            }
+        }
+        Err(LocateError::NoFile(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let component = match manifest.as_ref().and_then(|manifest| manifest.component.clone()) {
+        Some(component) => path.join(component),
+        None => only_component(path)?,
+    };
+    let bytes = read(&component, max)?;
+    let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
+    let named = manifest.as_ref().and_then(|manifest| manifest.name.as_ref()).map(ToString::to_string);
+    let package = named.unwrap_or_else(|| stem(&path.canonicalize().unwrap_or_else(|_| path.to_owned())));
+    Ok(Located { artifact, manifest, package })
+}
+
+/// The component of a folder that has just one.
+fn only_component(path: &Path) -> Result<PathBuf, LocateError> {
+    let wrong = |error: io::Error| LocateError::Unreadable { path: path.to_owned(), reason: error.to_string() };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(wrong)? {
+        let file = entry.map_err(wrong)?.path();
+        if file.extension().is_some_and(|extension| extension == "wasm") {
+            found.push(file);
+        }
+    }
+    found.sort();
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        count => Err(LocateError::Components { path: path.to_owned(), count }),
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "skill".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
 fn unknown(name: &str, parts: &[vox_model::Part]) -> LocateError {
@@ -74,7 +155,7 @@ fn unknown(name: &str, parts: &[vox_model::Part]) -> LocateError {
 }
 
 /// The digest of some bytes.
-pub(crate) fn digest(bytes: &[u8]) -> Digest {
+pub fn digest(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())
 }
 

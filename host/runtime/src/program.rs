@@ -3,10 +3,10 @@
 use crate::decide::Admitted;
 use crate::host::Shared;
 use crate::wasm::program::{Entry, Linked};
-use crate::wasm::sandbox::{CallOptions, Live, outcome};
+use crate::wasm::sandbox::{CallOptions, Ground, Live, outcome};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vox_model::{Facts, Failure, Function, LookupError, Outcome, Output, Plan, Usage, Value};
+use vox_model::{Effects, Facts, Failure, Function, LookupError, Outcome, Output, Plan, Usage, Value};
 use wasmtime::Engine;
 
 /// A skill that is compiled, linked and ready to be called any number of times, from any number of threads.
@@ -83,8 +83,17 @@ impl Program {
     }
 
     fn start(&self, options: CallOptions) -> Result<Live, Box<(Failure, Usage, Output)>> {
-        let limits = self.plan().limits;
-        Live::start(&self.linked, &self.engine, limits, &self.shared.threads, options)
+        let skill = self.admitted.skill();
+        let ground = Ground {
+            engine: &self.engine,
+            limits: self.plan().limits,
+            threads: &self.shared.threads,
+            granted: self.admitted.granted(),
+            requests: skill.manifest().map(|manifest| &manifest.requests),
+            services: &self.shared.services,
+            skill: (skill.package(), skill.artifact().digest),
+        };
+        Live::start(&self.linked, &ground, options)
     }
 }
 
@@ -110,13 +119,21 @@ impl<'p> Callable<'p> {
         };
         guarded(|| {
             let cancel = options.cancel.clone();
-            let called = self
-                .program
-                .start(options)
-                .and_then(|mut live| live.call(self.function, self.entry, args, &self.program.shared.threads, cancel));
-            outcome(called)
+            let shared = &self.program.shared;
+            let mut live = match self.program.start(options) {
+                Ok(live) => live,
+                Err(stopped) => return outcome(Err(stopped)),
+            };
+            let mut outcome = outcome(live.call(self.function, self.entry, args, &shared.threads, cancel));
+            outcome.effects = live.finish(&shared.services, went_well(&outcome));
+            outcome
         })
     }
+}
+
+/// Whether what a call staged is kept: nothing survives a trap, a limit or a cancellation.
+fn went_well(outcome: &Outcome) -> bool {
+    matches!(outcome.result, Ok(_) | Err(Failure::Exit(_)))
 }
 
 /// A sandbox that somebody keeps, see [`Program::keep`].
@@ -126,6 +143,12 @@ pub struct Kept<'p> {
 }
 
 impl Kept<'_> {
+    /// Ends the sandbox and keeps what its calls staged. Dropping it instead throws that away.
+    pub fn finish(mut self) -> Effects {
+        let services = &self.program.shared.services;
+        self.live.take().map(|live| live.finish(services, true)).unwrap_or_default()
+    }
+
     /// Calls a function in the kept sandbox.
     ///
     /// After a failure the sandbox is gone and every further call fails with [`Failure::Host`].
@@ -153,7 +176,12 @@ impl Kept<'_> {
 }
 
 fn failed(what: &str) -> Outcome {
-    Outcome { result: Err(Failure::Host(what.to_owned())), usage: Usage::default(), output: Output::default() }
+    Outcome {
+        result: Err(Failure::Host(what.to_owned())),
+        usage: Usage::default(),
+        output: Output::default(),
+        effects: Effects::default(),
+    }
 }
 
 /// Adds the options that were left out; any other number of arguments is a fault of the caller.

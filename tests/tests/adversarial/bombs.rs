@@ -1,8 +1,8 @@
 //! Figure A2 in small: compile bombs end as accepted or rejected, and the host goes on.
 
 use std::time::{Duration, Instant};
-use vox_model::{Grants, Limits, Value};
-use vox_runtime::{CompileError, CompileLimits, Compiler, Host, OpenError};
+use vox_model::{Limits, Value};
+use vox_runtime::{CompileError, CompileLimits, Compiler, Granted, Host, OpenError};
 use vox_tests::{fixtures, need, needs, places, skills};
 
 fn compiler() -> Result<Compiler, String> {
@@ -43,7 +43,7 @@ fn a_host_survives_bombs() {
     for (what, bomb) in fixtures::BOMBS {
         let (_folder, reference) = skills::placed(&bomb(2));
         match host
-            .open(&reference, &Grants::default(), Limits::default())
+            .open(&reference, &Granted::default(), Limits::default())
             .map(|program| skills::call(&program, "go", vec![]))
         {
             Ok(outcome) => drop(outcome.result),

@@ -26,7 +26,10 @@ fn ends_in_time(program: &Program, function: &str, args: &[Value]) {
         let late = started.elapsed().saturating_sub(DEADLINE);
         let stalled = witness.stop();
         assert_eq!(skills::limit(&outcome), Limit::Time, "{function}");
-        assert!(late <= LATE + stalled, "{function} ended {late:?} after its deadline; the machine stalled {stalled:?}");
+        assert!(
+            late <= LATE + stalled,
+            "{function} ended {late:?} after its deadline; the machine stalled {stalled:?}"
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! Files that are no components, and things that are no files.
 
 use std::time::{Duration, Instant};
-use vox_model::{Grants, Limits, SkillRef};
-use vox_runtime::{LocateError, OpenError};
+use vox_model::{Limits, SkillRef};
+use vox_runtime::{Granted, LocateError, OpenError};
 use vox_tests::{fixtures, need, skills};
 
 /// E2: each is refused for what it is, before anything is compiled.
@@ -20,7 +20,7 @@ fn other_files_are_refused() {
 
 fn located(path: std::path::PathBuf) -> LocateError {
     let started = Instant::now();
-    let opened = skills::host().open(&SkillRef::File(path), &Grants::default(), Limits::default());
+    let opened = skills::host().open(&SkillRef::File(path), &Granted::default(), Limits::default());
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     match opened {
         Err(OpenError::Locate(error)) => error,

@@ -30,7 +30,8 @@ fn cargo(crate_folder: &Path, words: &[&str]) -> Ran {
     command.args(words).current_dir(crate_folder);
     command.env("CARGO_TARGET_DIR", target());
     // The tests' own build must not leak into the author's.
-    for variable in ["CARGO", "RUSTC", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_MANIFEST_DIR", "RUSTUP_TOOLCHAIN"] {
+    for variable in ["CARGO", "RUSTC", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_MANIFEST_DIR", "RUSTUP_TOOLCHAIN"]
+    {
         command.env_remove(variable);
     }
     if let Some(toolchain) = std::env::var_os("VOX_TEST_TOOLCHAIN") {

@@ -4,9 +4,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use vox_model::{Grants, Limits, SkillRef, Value};
+use vox_model::{Limits, SkillRef, Value};
 use vox_runtime::cache::Cache;
-use vox_runtime::{Compiler, Host, Observer, OpenError};
+use vox_runtime::{Compiler, Granted, Host, Observer, OpenError};
 use vox_tests::{fixtures, need, skills};
 
 /// Counts compilations.
@@ -25,7 +25,7 @@ fn used(root: &Path, skill: &SkillRef) -> (u32, Vec<String>) {
     let seen = Arc::new(Compilations::default());
     let cache = Cache::open(root).unwrap_or_else(|error| panic!("{error}"));
     let host = skills::built(Host::builder().cache(cache).observer(seen.clone()));
-    let program = host.open(skill, &Grants::default(), Limits::default()).unwrap_or_else(|error| panic!("{error}"));
+    let program = host.open(skill, &Granted::default(), Limits::default()).unwrap_or_else(|error| panic!("{error}"));
     let outcome = skills::call(&program, "answer", vec![]);
     assert_eq!(outcome.result.ok(), Some(Some(Value::U32(42))), "the call has to be right whatever the cache holds");
     (seen.0.load(Ordering::SeqCst), host.cache().map(Cache::notes).unwrap_or_default())
@@ -127,7 +127,7 @@ fn a_host_without_a_compiler_runs_what_the_cache_holds() {
         let cache = Cache::open(&filled.root()).unwrap_or_else(|error| panic!("{error}"));
         let host = Host::builder().cache(cache).compiler(Compiler::None).build();
         let host = host.unwrap_or_else(|error| panic!("{error}"));
-        host.open(&filled.skill, &Grants::default(), Limits::default()).map(drop)
+        host.open(&filled.skill, &Granted::default(), Limits::default()).map(drop)
     };
     assert!(open().is_ok());
     std::fs::remove_file(filled.entry("code")).unwrap_or_else(|error| panic!("{error}"));
@@ -301,7 +301,7 @@ fn code_for_large_memories_is_not_taken_for_damaged() {
         let cache = Cache::open(folder.path()).unwrap_or_else(|error| panic!("{error}"));
         let host = skills::built(Host::builder().cache(cache));
         let answered = host
-            .open(&skill, &Grants::default(), Limits { memory, ..Limits::default() })
+            .open(&skill, &Granted::default(), Limits { memory, ..Limits::default() })
             .is_ok_and(|program| skills::call(&program, "answer", vec![]).result.is_ok());
         (answered, host.cache().map(Cache::notes).unwrap_or_default())
     };

@@ -1,8 +1,8 @@
 //! Skills that import parts of the bundle.
 
 use std::sync::Arc;
-use vox_model::{Failure, Grants, Limits, Value};
-use vox_runtime::{Host, OpenError};
+use vox_model::{Failure, Limits, Value};
+use vox_runtime::{Granted, Host, OpenError};
 use vox_tests::{need, places, skills};
 
 #[test]
@@ -28,7 +28,7 @@ fn one_memory_limit_holds_for_all_parts_together() {
     let host = skills::built(Host::builder().library(bundle));
     let small = Limits { memory: 1 << 20, ..Limits::default() };
     let large: String = format!("[{}]", vec!["1234567890"; 400_000].join(","));
-    match host.open(&skills::file(&path), &Grants::default(), small) {
+    match host.open(&skills::file(&path), &Granted::default(), small) {
         Err(error) => panic!("{error}"),
         Ok(program) => {
             let outcome = skills::call(&program, "titles", vec![large.into()]);
@@ -41,7 +41,7 @@ fn one_memory_limit_holds_for_all_parts_together() {
 #[test]
 fn without_a_library_the_import_is_denied() {
     let path = need!("the guest `uses-json`", places::guest("uses_json"));
-    let opened = skills::host().open(&skills::file(&path), &Grants::default(), Limits::default());
+    let opened = skills::host().open(&skills::file(&path), &Granted::default(), Limits::default());
     let Err(OpenError::Refused(refused)) = opened else { panic!("it opened, or failed otherwise") };
     assert!(refused.denials.iter().any(|denial| denial.asked == "vox:bundle/json@0.1.0"), "{refused}");
 }

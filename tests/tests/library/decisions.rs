@@ -1,7 +1,7 @@
 //! What imports lead to: inert, bundled, denied.
 
-use vox_model::{Capability, Grants, Limits};
-use vox_runtime::{OpenError, decide};
+use vox_model::{Capability, Limits};
+use vox_runtime::{Granted, OpenError, decide};
 use vox_tests::{fixtures, need, skills};
 
 /// The denials of a component, by what it asks for.
@@ -21,13 +21,13 @@ fn all_granted() -> Grants {
 
 #[test]
 fn what_imports_nothing_runs() {
-    assert_eq!(denials(&fixtures::assembled(fixtures::ANSWER), &Grants::default()), []);
+    assert_eq!(denials(&fixtures::assembled(fixtures::ANSWER), &Granted::default()), []);
 }
 
 #[test]
 fn base_wasi_runs_without_a_grant() {
-    assert_eq!(denials(&fixtures::assembled(fixtures::SLEEP), &Grants::default()), []);
-    assert_eq!(denials(&fixtures::assembled(fixtures::SOCKETS), &Grants::default()), []);
+    assert_eq!(denials(&fixtures::assembled(fixtures::SLEEP), &Granted::default()), []);
+    assert_eq!(denials(&fixtures::assembled(fixtures::SOCKETS), &Granted::default()), []);
 }
 
 /// A capability that no tier serves is refused even when it is granted.
@@ -35,7 +35,7 @@ fn base_wasi_runs_without_a_grant() {
 fn http_is_denied_with_and_without_a_grant() {
     let text = "package t:t; world w { import wasi:http/outgoing-handler@0.2.12; export go: func(); }";
     let component = need!("the WIT packages", fixtures::dummy(text));
-    for grants in [Grants::default(), all_granted()] {
+    for grants in [Granted::default(), all_granted()] {
         let found = denials(&component, &grants);
         let asked = ("wasi:http/outgoing-handler@0.2.12".to_owned(), Some(Capability::HttpOut));
         assert!(found.contains(&asked), "{found:?}");
@@ -88,7 +88,7 @@ fn types_alone_ask_for_nothing() {
     let text = r#"(component (import "acme:weird/types@1.0.0" (instance
         (type $r (record (field "a" u8)))
         (export "r" (type (eq $r))))))"#;
-    assert_eq!(denials(&fixtures::assembled(text), &Grants::default()), []);
+    assert_eq!(denials(&fixtures::assembled(text), &Granted::default()), []);
 }
 
 /// Sockets are linked as traps: a program that has them and does not use them runs.

@@ -2,14 +2,16 @@
 
 use super::{Done, split_target};
 use crate::arguments::{self, Parameters};
+use crate::authority::Authority;
 use crate::cli::LimitArgs;
 use crate::error::CliError;
+use crate::grant_args::GrantArgs;
 use crate::ui::Ui;
 use crate::{host, render};
 use clap::Args;
 use std::path::PathBuf;
-use vox_model::{Grants, SkillRef};
-use vox_runtime::{FunctionError, pipeline};
+use vox_model::SkillRef;
+use vox_runtime::{CallOptions, FunctionError, pipeline};
 
 /// Call one function of a skill
 ///
@@ -36,6 +38,8 @@ pub struct CallArgs {
     /// Write the result to a file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    grant: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -72,10 +76,12 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         Some(object) => arguments::read_json(known, object)?,
         None => arguments::read(known, &words, named)?,
     };
-    let admitted = vox_runtime::decide(&inspected, &Grants::default(), args.limits.limits()).map_err(CliError::from)?;
-    let program = host.prepare(admitted)?;
+    let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits.limits(), ui)?;
+    let (watched, watching) = permit.watch(&function, &host::secrets()?);
+    let program = host.prepare(permit.admitted)?;
     let callable = program.function(&function)?;
-    let outcome = callable.call(values);
+    let outcome = callable.call_with(values, CallOptions { watched, ..CallOptions::default() });
+    watching.end(&outcome, ui);
     host::notes(host, ui);
     let what = format!("{skill}.{}", callable.function().id.name);
     render::outcome(outcome, callable.function(), &what, args.output.as_deref(), ui)?;

@@ -1,14 +1,20 @@
 //! One file for each verb: its arguments and what it does.
 
+pub mod audit;
 pub mod bundle;
 pub mod cache;
 pub mod call;
+pub mod changes;
+pub mod check;
 pub mod completions;
 pub mod doctor;
+pub mod grant;
+pub mod grants;
 pub mod inspect;
 pub mod pipe;
 pub mod reference;
 pub mod run;
+pub mod secret;
 pub mod why;
 
 use crate::arguments::Parameters;
@@ -26,6 +32,16 @@ pub fn run(cli: Cli, parameters: Parameters, ui: &Ui) -> Result<ExitCode, CliErr
         Verb::Call(args) => call::call(&args, &parameters, ui, quiet),
         Verb::Run(args) => run::run(args, ui, quiet),
         Verb::Pipe(args) => pipe::pipe(&args, ui, quiet),
+        Verb::Check(args) => check::check(&args, ui, quiet),
+        Verb::Grant(args) => grant::grant(&args, ui, quiet),
+        Verb::Grants(args) => grants::grants(&args, ui),
+        Verb::Revoke(args) => grants::revoke(&args, ui),
+        Verb::Changes(args) => changes::changes(&args, ui),
+        Verb::Diff(args) => changes::diff(&args, ui),
+        Verb::Approve(args) => changes::approve(&args, ui),
+        Verb::Discard(args) => changes::discard(&args, ui),
+        Verb::Secret(args) => secret::secret(&args, ui),
+        Verb::Audit(args) => audit::audit(&args, ui),
         Verb::Bundle(args) => bundle::bundle(&args, ui),
         Verb::Doctor(args) => doctor::doctor(&args, ui),
         Verb::Cache(args) => cache::cache(&args, ui),
@@ -55,6 +71,11 @@ impl<E: Into<CliError>> From<E> for Ended {
 
 /// The result of a verb.
 pub type Done = Result<(), Ended>;
+
+/// The audit of this installation.
+pub fn audit(state: &std::path::Path) -> vox_ledger::Audit {
+    vox_ledger::Audit::new(state, vox_ledger::Bounds::default())
+}
 
 /// `json.query` is a skill and a function; `./mine.wasm` is a skill.
 pub fn split_target(text: &str) -> (&str, Option<&str>) {

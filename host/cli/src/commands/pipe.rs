@@ -2,17 +2,19 @@
 
 use super::Done;
 use crate::arguments::{standard_input, text_of};
+use crate::authority::{Authority, Permit, Watching};
 use crate::cli::LimitArgs;
 use crate::error::{CliError, Kind};
+use crate::grant_args::GrantArgs;
 use crate::ui::Ui;
 use crate::{host, render};
 use clap::Args;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use vox_model::{Grants, Limits, SkillRef, Value};
-use vox_runtime::pipeline::{self, Fault, Input, Resolve};
-use vox_runtime::{Host, OpenError, Program};
+use vox_model::{Limits, Outcome, SkillRef, Value};
+use vox_runtime::pipeline::{self, Fault, Input, Resolve, Stage, Stages};
+use vox_runtime::{CallOptions, Host, Program};
 
 /// Chain typed functions: the result of each becomes the first argument of the next
 ///
@@ -34,6 +36,8 @@ pub struct PipeArgs {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    grant: GrantArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -41,7 +45,9 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let text = &args.pipeline;
     let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
     let host = host::start(ui, quiet)?;
-    let mut skills = Skills { host, limits: args.limits.limits(), opened: HashMap::new(), failed: None };
+    let authority = Authority::new(&args.grant, ui)?;
+    let limits = args.limits.limits();
+    let mut skills = Skills { host, ui, authority, limits, opened: HashMap::new(), failed: None };
     let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {
         let kind = match error.fault {
             Fault::Text => Kind::Usage,
@@ -51,7 +57,8 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
         CliError::pipeline(error, text, kind)
     })?;
     let input = read_input(args, checked.input())?;
-    let (index, outcome) = checked.run(input, None);
+    let mut watched = Stagehands { skills: &skills, stages: &stages, secrets: host::secrets()?, watching: None };
+    let (index, outcome) = checked.run(input, &mut watched);
     host::notes(host, ui);
     let stage = &stages[index];
     let what = format!("{}.{}", stage.skill, stage.function);
@@ -91,30 +98,64 @@ fn read_input(args: &PipeArgs, wanted: Input) -> Result<Option<Value>, CliError>
 /// Opens each skill once.
 struct Skills<'h> {
     host: &'h Host,
+    ui: &'h Ui,
+    authority: Authority,
     limits: Limits,
-    opened: HashMap<String, Arc<Program>>,
+    opened: HashMap<String, (Arc<Program>, Permit)>,
     failed: Option<Kind>,
 }
 
 impl Skills<'_> {
-    fn program(&self, skill: &str) -> Result<Program, CliError> {
+    fn program(&self, skill: &str) -> Result<(Arc<Program>, Permit), CliError> {
         let reference: SkillRef = skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
-        self.host.open(&reference, &Grants::default(), self.limits).map_err(|error: OpenError| error.into())
+        let inspected = self.host.inspect(&reference)?;
+        let permit = self.authority.admit(&inspected, self.limits, self.ui)?;
+        let program = self.host.prepare(permit.admitted.clone())?;
+        Ok((Arc::new(program), permit))
     }
 }
 
 impl Resolve for Skills<'_> {
     fn open(&mut self, skill: &str) -> Result<Arc<Program>, (String, Option<String>)> {
-        if let Some(program) = self.opened.get(skill) {
+        if let Some((program, _)) = self.opened.get(skill) {
             return Ok(program.clone());
         }
-        let program = self.program(skill).map_err(|error| {
+        let (program, permit) = self.program(skill).map_err(|error| {
             self.failed = Some(error.kind);
             let notes: String = error.notes.iter().map(|note| format!("; {note}")).collect();
             (format!("{}{notes}", error.message), error.help)
         })?;
-        let program = Arc::new(program);
-        self.opened.insert(skill.to_owned(), program.clone());
+        self.opened.insert(skill.to_owned(), (program.clone(), permit));
         Ok(program)
+    }
+}
+
+/// Watches over each stage under the permit of its skill.
+struct Stagehands<'s, 'h> {
+    skills: &'s Skills<'h>,
+    stages: &'s [Stage],
+    secrets: vox_ledger::Secrets,
+    watching: Option<Watching>,
+}
+
+impl Stages for Stagehands<'_, '_> {
+    fn options(&mut self, stage: usize) -> CallOptions {
+        let stage = &self.stages[stage];
+        let permit = self.skills.opened.get(&stage.skill).map(|(_, permit)| permit);
+        let (watched, watching) = match permit {
+            Some(permit) => {
+                let (watched, watching) = permit.watch(&stage.function, &self.secrets);
+                (watched, Some(watching))
+            }
+            None => (None, None),
+        };
+        self.watching = watching;
+        CallOptions { watched, ..CallOptions::default() }
+    }
+
+    fn ended(&mut self, _: usize, outcome: &Outcome) {
+        if let Some(watching) = self.watching.take() {
+            watching.end(outcome, self.skills.ui);
+        }
     }
 }

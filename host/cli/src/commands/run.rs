@@ -2,20 +2,22 @@
 
 use super::{Done, Ended};
 use crate::arguments::standard_input;
+use crate::authority::Authority;
 use crate::cli::LimitArgs;
 use crate::error::{CliError, Kind};
-use crate::host;
+use crate::grant_args::GrantArgs;
 use crate::ui::Ui;
+use crate::{host, render};
 use clap::Args;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use vox_model::{Facts, Failure, Grants, SkillRef, Value};
+use vox_model::{Facts, Failure, SkillRef, Value};
 use vox_runtime::{CallOptions, Invocation};
 
 /// Run a component that is a program: one that exports wasi:cli/run
 ///
-/// It gets the arguments, standard input when that is not a terminal, and nothing else: no environment, no files,
-/// no network. What it prints goes to standard output and standard error, up to --limit-output each.
+/// It gets the arguments, standard input when that is not a terminal, and what is granted: no environment, and without a
+/// grant no files and no network. What it prints goes to standard output and standard error, up to --limit-output each.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -28,13 +30,18 @@ pub struct RunArgs {
     #[arg(last = true)]
     arguments: Vec<String>,
     #[command(flatten)]
+    grant: GrantArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
 pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
     let host = host::start(ui, quiet)?;
-    let program = host.open(&reference, &Grants::default(), args.limits.limits())?;
+    let inspected = host.inspect(&reference)?;
+    let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits.limits(), ui)?;
+    let (watched, watching) = permit.watch("wasi:cli/run", &host::secrets()?);
+    let program = host.prepare(permit.admitted)?;
     let name = entry(program.facts()).ok_or_else(|| {
         CliError::new(Kind::NotFound, format!("`{}` is not a program: it does not export wasi:cli/run", args.skill))
             .help(format!("see what it exports: vox inspect {}", args.skill))
@@ -50,8 +57,11 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
         invocation: Invocation { arguments, input },
         stdout: Some(Box::new(std::io::stdout())),
         stderr: Some(Box::new(std::io::stderr())),
+        watched,
     };
     let outcome = program.function(&name)?.call_with(vec![], options);
+    watching.end(&outcome, ui);
+    render::effects(&outcome, ui);
     host::notes(host, ui);
     if outcome.output.lost > 0 {
         ui.note(&format!(

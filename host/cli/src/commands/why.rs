@@ -1,15 +1,17 @@
 //! `vox why`
 
 use super::{Done, Ended};
+use crate::authority::Authority;
 use crate::cli::LimitArgs;
 use crate::error::{CliError, Kind};
+use crate::grant_args::GrantArgs;
 use crate::host;
 use crate::ui::{Format, Ui};
 use clap::Args;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use vox_model::{Grants, Plan, SkillRef};
+use vox_model::{Plan, SkillRef};
 use vox_runtime::{Refused, Skill, decide, offers};
 
 /// Tell where a skill would run and with what, and why; or why it may not
@@ -24,6 +26,8 @@ pub struct WhyArgs {
     /// A bundle name such as json, or the path of a .wasm file
     skill: String,
     #[command(flatten)]
+    grant: GrantArgs,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -31,7 +35,9 @@ pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
     let host = host::start(ui, quiet)?;
     let skill = host.inspect(&reference)?;
-    let decision = decide(&skill, &Grants::default(), args.limits.limits());
+    let granted = Authority::new(&args.grant, ui)?.granted(&skill, ui)?;
+    let limits = skill.manifest().map_or(args.limits.limits(), |manifest| manifest.limits.over(args.limits.limits()));
+    let decision = decide(&skill, &granted, limits);
     host::notes(host, ui);
     let (text, json) = match &decision {
         Ok(admitted) => (admitted_text(&skill, admitted.plan()), admitted_json(&skill, admitted.plan())),
@@ -58,6 +64,9 @@ fn head(skill: &Skill, verdict: &str) -> String {
 fn admitted_text(skill: &Skill, plan: &Plan) -> String {
     let mut out = head(skill, &format!("runs on the {} tier", plan.tier));
     let _ = writeln!(out, "  because  {}", plan.reason);
+    for need in &plan.granted {
+        let _ = writeln!(out, "  granted  {}, for {}", need.capability, need.because);
+    }
     for import in &plan.bundled {
         let _ = writeln!(out, "  linked   {import}, from the bundle");
     }
@@ -83,6 +92,9 @@ fn refused_text(skill: &Skill, refused: &Refused) -> String {
     let mut out = head(skill, "may not run");
     for denial in &refused.denials {
         let _ = writeln!(out, "  denied   {}: {}", denial.asked, denial.rule);
+        if !denial.flags.is_empty() {
+            let _ = writeln!(out, "  help     vox grant {} {}", skill.artifact().name, denial.flags.join(" "));
+        }
         if !denial.help.is_empty() {
             let _ = writeln!(out, "  help     {}", denial.help);
         }

@@ -7,7 +7,8 @@ use crate::{Compiler, Host, Program};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vox_model::{Artifact, Failure, Grants, Library, LibraryError, Limit, Limits, Part, SkillRef, Value};
+use vox_capabilities::Granted;
+use vox_model::{Artifact, Failure, Library, LibraryError, Limit, Limits, Part, SkillRef, Value};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +113,7 @@ fn ticker(host: &Host) -> Check {
 
 fn open(host: &Host, skill: &str, limits: Limits) -> Result<Program, String> {
     let reference = SkillRef::Bundle(skill.to_owned());
-    host.open(&reference, &Grants::default(), limits).map_err(|error| error.to_string())
+    host.open(&reference, &Granted::default(), limits).map_err(|error| error.to_string())
 }
 
 type Ended = Result<Result<Option<Value>, Failure>, String>;

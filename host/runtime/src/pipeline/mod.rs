@@ -10,6 +10,7 @@ mod run;
 
 pub use check::{Checked, Input, Resolve, check};
 pub use parse::{Argument, Stage, parse};
+pub use run::{Stages, Unattended};
 
 use std::ops::Range;
 

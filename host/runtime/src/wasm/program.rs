@@ -3,13 +3,12 @@
 use super::meter::Meter;
 use super::typed::Shape;
 use std::collections::HashSet;
-use vox_capabilities::base::{self, BaseState};
 use vox_capabilities::table::{self, Class};
+use vox_capabilities::{CallData, Granted};
 use vox_model::{Facts, InterfaceId};
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentExtern, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
-use wasmtime_wasi::{WasiCtxView, WasiView};
 
 /// The data of a store: which sandbox it belongs to is its type, so that nothing asks for WASI where none is.
 pub(crate) trait CallState: 'static {
@@ -28,21 +27,12 @@ impl CallState for Pure {
     }
 }
 
-/// A sandbox that imports base WASI.
-pub(crate) struct Based {
-    pub(crate) meter: Meter,
-    pub(crate) base: BaseState,
-}
+/// A sandbox that imports something.
+pub(crate) type Based = CallData<Meter>;
 
 impl CallState for Based {
     fn meter(&mut self) -> &mut Meter {
         &mut self.meter
-    }
-}
-
-impl WasiView for Based {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.base.ctx()
     }
 }
 
@@ -58,21 +48,26 @@ pub(crate) struct Entry {
     pub(crate) shape: Option<Shape>,
 }
 
-/// Links a component by what it imports: nothing, or base WASI.
+/// Links a component by what it imports and was granted: nothing, or base WASI with the capabilities.
 ///
 /// # Errors
 /// An import is not what the facts said, which the engine finds out here at the latest.
-pub(crate) fn link(engine: &Engine, component: &Component, facts: &Facts) -> wasmtime::Result<Linked> {
+pub(crate) fn link(
+    engine: &Engine,
+    component: &Component,
+    facts: &Facts,
+    granted: &Granted,
+) -> wasmtime::Result<Linked> {
     if facts.imports.is_empty() {
         let linker = Linker::<Pure>::new(engine);
         return Ok(Linked::Pure(linker.instantiate_pre(component)?));
     }
     let mut linker = Linker::<Based>::new(engine);
-    base::link(&mut linker)?;
+    vox_capabilities::link(&mut linker, granted)?;
     let (mut shared, mut missing) = (HashSet::new(), Vec::new());
     for (name, item) in component.component_type().imports(engine) {
         match item.ty {
-            ComponentItem::ComponentInstance(instance) if is_linked(name) => {
+            ComponentItem::ComponentInstance(instance) if is_linked(name, granted) => {
                 shared.extend(resources(engine, &instance))
             }
             ComponentItem::ComponentInstance(instance) => missing.push((name.to_owned(), instance)),
@@ -91,10 +86,16 @@ fn resources(engine: &Engine, instance: &ComponentInstance) -> Vec<String> {
     instance.exports(engine).filter(resource).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether [`base::link`] serves an import.
-fn is_linked(name: &str) -> bool {
-    let class = name.parse::<InterfaceId>().ok().and_then(|interface| table::class(&interface));
-    class == Some(Class::Inert)
+/// Whether [`vox_capabilities::link`] serves an import.
+fn is_linked(name: &str, granted: &Granted) -> bool {
+    let interface = name.parse::<InterfaceId>().ok();
+    let http = interface.as_ref().is_some_and(|interface| interface.package == "wasi:http");
+    match interface.as_ref().and_then(table::class) {
+        // Its types as well: without a grant they are imported for their names alone.
+        Some(_) if http => !granted.http.is_empty(),
+        Some(Class::Inert | Class::Needs(_)) => true,
+        Some(Class::Blocked) | None => false,
+    }
 }
 
 /// Gives an interface that is not served functions that trap. The decision let only two kinds of them through:

@@ -5,11 +5,14 @@ use super::meter::{Cancel, HANDLES, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
 use super::typed::Checked;
 use super::{trap, typed};
+use crate::watch::{Denials, Watched};
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use vox_capabilities::base::{BaseState, Invocation, Sink};
-use vox_model::{Failure, Function, Limits, Outcome, Output, Usage, Value};
+use vox_capabilities::base::{Invocation, Sink};
+use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup};
+use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value};
 use wasmtime::component::{Func, Instance, InstancePre, Val};
 use wasmtime::{Engine, Store, UpdateDeadline};
 
@@ -24,12 +27,26 @@ pub struct CallOptions {
     pub stdout: Option<Box<dyn std::io::Write + Send>>,
     /// Where standard error goes as it is written, instead of into the outcome.
     pub stderr: Option<Box<dyn std::io::Write + Send>>,
+    /// Who watches: takes effects down, and may take grants back while the call runs.
+    pub watched: Option<Watched>,
+}
+
+/// What a sandbox is made from, besides the code.
+pub(crate) struct Ground<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) limits: Limits,
+    pub(crate) threads: &'a Threads,
+    pub(crate) granted: &'a Granted,
+    pub(crate) requests: Option<&'a Requests>,
+    pub(crate) services: &'a Services,
+    /// The skill: its package and its digest.
+    pub(crate) skill: (&'a str, vox_model::Digest),
 }
 
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
 pub(crate) enum Live {
     Pure(Store<Pure>, Found),
-    Based(Box<Store<Based>>, Found),
+    Based(Box<Store<Based>>, Found, Arc<Denials>),
 }
 
 /// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
@@ -67,47 +84,64 @@ type Stopped = (Failure, Usage, Output);
 
 impl Live {
     /// Makes a sandbox. `start` functions are guest code: they run under the same limits as the call.
-    pub(crate) fn start(
-        linked: &Linked,
-        engine: &Engine,
-        limits: Limits,
-        threads: &Threads,
-        options: CallOptions,
-    ) -> Result<Self, Box<Stopped>> {
-        let meter = Meter::new(limits, options.cancel.clone());
+    pub(crate) fn start(linked: &Linked, ground: &Ground<'_>, options: CallOptions) -> Result<Self, Box<Stopped>> {
+        let meter = Meter::new(ground.limits, options.cancel.clone());
         match linked {
             Linked::Pure(pre) => {
-                let mut store = Store::new(engine, Pure { meter });
-                arm(&mut store, limits, UpdateDeadline::Continue(1));
+                let mut store = Store::new(ground.engine, Pure { meter });
+                arm(&mut store, ground.limits, UpdateDeadline::Continue(1));
                 match pre.instantiate(&mut store) {
                     Ok(instance) => Ok(Self::Pure(store, Found::new(instance))),
                     Err(error) => Err(Box::new(stopped_pure(&error, &mut store))),
                 }
             }
-            Linked::Based(pre) => Self::start_based(pre, engine, meter, threads, options),
+            Linked::Based(pre) => Self::start_based(pre, ground, meter, options),
         }
     }
 
     fn start_based(
         pre: &InstancePre<Based>,
-        engine: &Engine,
+        ground: &Ground<'_>,
         meter: Meter,
-        threads: &Threads,
         options: CallOptions,
     ) -> Result<Self, Box<Stopped>> {
-        let limits = *meter.limits();
-        let cap = limits.output;
+        let cap = ground.limits.output;
         let stdout = options.stdout.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
         let stderr = options.stderr.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
-        let base = BaseState::new(&options.invocation, stdout, stderr);
-        let mut store = Box::new(Store::new(engine, Based { meter, base }));
-        arm(&mut store, limits, UpdateDeadline::Yield(1));
-        let runtime = threads.get()?;
-        let left = store.data().meter.left();
+        let runtime = ground.threads.get()?;
+        let denials = Arc::new(Denials::default());
+        let left = meter.left();
+        let setup = Setup {
+            invocation: &options.invocation,
+            streams: (stdout, stderr),
+            granted: ground.granted,
+            requests: ground.requests,
+            services: ground.services,
+            scope: denials.scope(ground.skill, options.watched),
+            until: std::time::Instant::now() + left,
+        };
+        // Clients of the network belong to the threads that wait for it.
+        let entered = runtime.enter();
+        let data = CallData::new(meter, setup)
+            .map_err(|error| Box::new((Failure::Setup(error.to_string()), Usage::default(), Output::default())))?;
+        drop(entered);
+        let mut store = Box::new(Store::new(ground.engine, data));
+        arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
         let made = runtime.block_on(within(left, options.cancel, pre.instantiate_async(&mut *store)));
         match made {
-            Ok(instance) => Ok(Self::Based(store, Found::new(instance))),
+            Ok(instance) => Ok(Self::Based(store, Found::new(instance), denials)),
             Err(error) => Err(Box::new(stopped_based(&error, &mut store))),
+        }
+    }
+
+    /// Ends the sandbox: what it staged is kept where the call went well.
+    pub(crate) fn finish(self, services: &Services, keep: bool) -> Effects {
+        match self {
+            Self::Pure(..) => Effects::default(),
+            Self::Based(store, _, denials) => {
+                let Finished { changes, lost } = store.into_data().finish(services, keep);
+                Effects { changes, lost, denied: denials.take() }
+            }
         }
     }
 
@@ -130,7 +164,7 @@ impl Live {
                     Err(Wrong::Ours(fault)) => Err(Box::new((fault, usage, Output::default()))),
                 }
             }
-            Self::Based(store, found) => {
+            Self::Based(store, found, _) => {
                 let runtime = threads.get()?;
                 let left = store.data().meter.left();
                 let call = call_based(store, found, function, entry, args);
@@ -149,7 +183,7 @@ impl Live {
     pub(crate) fn restart(&mut self) {
         match self {
             Self::Pure(store, _) => store.data_mut().meter.restart(),
-            Self::Based(store, _) => store.data_mut().meter.restart(),
+            Self::Based(store, ..) => store.data_mut().meter.restart(),
         }
     }
 }
@@ -179,7 +213,7 @@ impl Threads {
             return Ok(runtime);
         }
         let made =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("vox-io").enable_time().build();
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("vox-io").enable_all().build();
         match made {
             // Whoever loses the race drops a runtime that has done nothing yet.
             Ok(runtime) => Ok(self.0.get_or_init(|| runtime)),
@@ -293,8 +327,8 @@ fn usage(meter: &Meter) -> Usage {
 }
 
 fn output(state: &Based) -> Output {
-    let (stdout, lost_out) = state.base.stdout.take();
-    let (stderr, lost_err) = state.base.stderr.take();
+    let (stdout, lost_out) = state.stdout.take();
+    let (stderr, lost_err) = state.stderr.take();
     Output { stdout, stderr, lost: lost_out + lost_err }
 }
 
@@ -311,11 +345,12 @@ fn stopped_based(error: &wasmtime::Error, store: &mut Store<Based>) -> Stopped {
 
 /// The outcome of a call.
 pub(crate) fn outcome(called: Result<(Option<Value>, Usage, Output), Box<Stopped>>) -> Outcome {
+    let effects = Effects::default();
     match called {
-        Ok((value, usage, output)) => Outcome { result: Ok(value), usage, output },
+        Ok((value, usage, output)) => Outcome { result: Ok(value), usage, output, effects },
         Err(stopped) => {
             let (failure, usage, output) = *stopped;
-            Outcome { result: Err(failure), usage, output }
+            Outcome { result: Err(failure), usage, output, effects }
         }
     }
 }

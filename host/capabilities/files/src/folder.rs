@@ -1,0 +1,142 @@
+//! From a grant to a tree.
+
+use crate::audit::Audit;
+use crate::direct::Direct;
+use crate::front::Front;
+use crate::grant::{Access, FolderGrant};
+use crate::overlay::{Core, Draft, Staged, open_upper};
+use crate::quota::Quota;
+use crate::sys::Root;
+use crate::tree::Tree;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use vox_model::CallScope;
+
+/// A granted folder, open for one call.
+pub struct Folder {
+    /// What the guest sees.
+    pub tree: Arc<dyn Tree>,
+    /// What it writes, if writes are staged.
+    pub staged: Option<Staged>,
+}
+
+/// A granted folder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFolderError {
+    /// It is not there, or not ours to open.
+    #[error("the granted folder {path} cannot be opened: {source}", path = path.display())]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The kernel cannot walk paths without links.
+    #[error(
+        "the granted folder {path} cannot be opened safely: this system has no `openat2` (Linux 5.6 or newer, and no \
+         filter that blocks it)",
+        path = path.display()
+    )]
+    Unsupported {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Writing is staged, and no place was given for it.
+    #[error("writes to {path} are staged, and there is no place for them", path = path.display())]
+    NoUpper {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The place for staged writes cannot be used.
+    #[error("writes cannot be staged in {path}: {source}", path = path.display())]
+    Upper {
+        /// The place.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The skill could reach what vox itself keeps there.
+    #[error(
+        "the granted folder {path} holds vox's own state, {state}: a skill could reach what is waiting for approval; \
+         grant a folder that does not hold it",
+        path = path.display(), state = state.display()
+    )]
+    HoldsState {
+        /// The folder.
+        path: PathBuf,
+        /// vox's own folder in it.
+        state: PathBuf,
+    },
+}
+
+impl Folder {
+    /// Opens a granted folder for one call.
+    ///
+    /// `upper` is where staged writes lie, a folder made by [`Store::draft`](crate::changes::Store::draft); only
+    /// folders granted with [`Access::Write`] need it. A folder that holds it is refused.
+    ///
+    /// # Errors
+    /// See [`OpenFolderError`].
+    pub fn open(
+        grant: &FolderGrant,
+        upper: Option<&Path>,
+        quota: Quota,
+        scope: CallScope,
+    ) -> Result<Self, OpenFolderError> {
+        let (root, path) = open_root(&grant.host)?;
+        let audit = Audit::new(scope, grant.flag(), grant.guest.clone());
+        if grant.access != Access::Write {
+            if let Some(upper) = upper {
+                keep_apart(&root, &path, upper)?;
+            }
+            let direct = Direct::new(root, grant.access == Access::WriteThrough, quota, audit);
+            return Ok(Self { tree: Arc::new(Front(Arc::new(direct))), staged: None });
+        }
+        let upper = upper.ok_or_else(|| OpenFolderError::NoUpper { path: path.clone() })?;
+        keep_apart(&root, &path, upper)?;
+        let unusable = |source| OpenFolderError::Upper { path: upper.to_owned(), source };
+        let draft = Draft::make(upper).map_err(unusable)?;
+        let private = open_upper(&draft).map_err(unusable)?;
+        let core = Arc::new(Core::new(root, private, quota, audit));
+        let staged = Staged::new(core.clone(), draft, path, grant.guest.clone());
+        Ok(Self { tree: Arc::new(Front(core)), staged: Some(staged) })
+    }
+}
+
+impl FolderGrant {
+    /// Whether a path lies in the granted folder, links resolved on both sides. For a caller's own folders, which no
+    /// skill may reach.
+    ///
+    /// # Errors
+    /// One of them cannot be opened.
+    pub fn holds(&self, path: &Path) -> io::Result<bool> {
+        Root::open(&std::fs::canonicalize(&self.host)?)?.holds(&Root::open(&std::fs::canonicalize(path)?)?)
+    }
+}
+
+/// Opens the folder by the path it really has, so that no link on the way can be swapped between finding and opening.
+fn open_root(host: &Path) -> Result<(Root, PathBuf), OpenFolderError> {
+    let path = host.to_owned();
+    let failed = |source| OpenFolderError::Open { path: path.clone(), source };
+    if !host.is_absolute() {
+        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not an absolute path")));
+    }
+    let real = std::fs::canonicalize(host).map_err(failed)?;
+    match Root::open(&real) {
+        Ok(root) => Ok((root, real)),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Err(OpenFolderError::Unsupported { path }),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn keep_apart(root: &Root, path: &Path, upper: &Path) -> Result<(), OpenFolderError> {
+    let nearest = upper.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
+    let state = nearest.unwrap_or_else(|| upper.to_owned());
+    let inside = Root::open(&state).and_then(|state| root.holds(&state));
+    match inside {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(OpenFolderError::HoldsState { path: path.to_owned(), state }),
+        Err(source) => Err(OpenFolderError::Upper { path: upper.to_owned(), source }),
+    }
+}

@@ -1,0 +1,112 @@
+//! `wasi:filesystem`, served from trees.
+//!
+//! A guest starts with a handle for each granted folder and reaches everything else from there, by path. This side knows
+//! handles, rights, numbers and streams; names, links and the real file system are the business of the [`Tree`]s.
+//!
+//! Rights go one way. A handle has at most those of the directory it was opened from, and the handle of a granted folder
+//! has `mutate-directory` only if the folder is granted for writing. Trees check the grant once more by themselves.
+
+#[allow(missing_docs, reason = "generated; the WIT has the documentation")]
+mod bindings;
+mod fault;
+mod file;
+mod folder;
+#[cfg(test)]
+mod memory;
+mod stat;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod types;
+
+pub use bindings::wasi::filesystem::types::ErrorCode;
+pub use fault::Fault;
+pub use folder::{Entries, Subdirectories};
+
+use self::file::File;
+use self::folder::Folder;
+use self::stat::HashKey;
+use crate::tree::{Place, Tree};
+use std::io;
+use std::sync::Arc;
+use vox_model::CallScope;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+
+/// The granted folders of one call. Owned by its store.
+pub struct Files {
+    preopens: Vec<Folder>,
+    subdirectories: Subdirectories,
+    /// Where refusals are taken down that no tree hears of.
+    scope: CallScope,
+    key: HashKey,
+}
+
+impl Files {
+    /// The folders, each with the path under which the guest sees it. A tree that is given twice counts as one folder.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn new(
+        preopens: Vec<(String, Arc<dyn Tree>)>,
+        subdirectories: Subdirectories,
+        scope: CallScope,
+    ) -> io::Result<Self> {
+        let mut folders: Vec<Folder> = Vec::with_capacity(preopens.len());
+        for (number, (guest, tree)) in (0..).zip(preopens) {
+            let same = folders.iter().find(|folder| Arc::ptr_eq(&folder.tree, &tree));
+            let number = same.map_or(number, |folder| folder.number);
+            let mutate = tree.writable();
+            folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
+        }
+        Ok(Self { preopens: folders, subdirectories, scope, key: HashKey::new()? })
+    }
+}
+
+/// What a guest's handle stands for.
+pub struct Descriptor(Object);
+
+enum Object {
+    File(File),
+    Folder(Folder),
+}
+
+impl Descriptor {
+    fn file(file: File) -> Self {
+        Self(Object::File(file))
+    }
+
+    fn folder(folder: Folder) -> Self {
+        Self(Object::Folder(folder))
+    }
+}
+
+/// The granted folders while a guest calls, and the call's table of resources.
+pub struct FilesCtxView<'a> {
+    /// The folders.
+    pub ctx: &'a mut Files,
+    /// The handles of the guest, of all interfaces together.
+    pub table: &'a mut ResourceTable,
+}
+
+/// A store that has granted folders.
+pub trait FilesView: Send {
+    /// They, and the table of resources.
+    fn files(&mut self) -> FilesCtxView<'_>;
+}
+
+/// Marks what the interfaces see of a store: the folders and the table.
+pub struct HasFiles;
+
+impl HasData for HasFiles {
+    type Data<'a> = FilesCtxView<'a>;
+}
+
+/// Links `wasi:filesystem/types` and `wasi:filesystem/preopens`, in every version of 0.2. The streams that they give
+/// are those of wasmtime-wasi-io, which has to be linked as `wasi:io`.
+///
+/// # Errors
+/// One of them was linked already.
+pub fn add_to_linker<T: FilesView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    bindings::wasi::filesystem::types::add_to_linker::<T, HasFiles>(linker, T::files)?;
+    bindings::wasi::filesystem::preopens::add_to_linker::<T, HasFiles>(linker, T::files)
+}

@@ -1,0 +1,163 @@
+//! Puts secrets into requests, as the last step before they go out.
+
+use crate::policy::Authorised;
+use crate::problem::Problem;
+use crate::scan::{MAX_SECRET, MIN_SECRET, Needles};
+use crate::secret::{How, Secrets};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+/// One credential, ready to go out.
+enum Credential {
+    Header(HeaderName, HeaderValue),
+    Query(String, SecretString),
+}
+
+/// The credentials of one request.
+pub(crate) struct Injection {
+    /// With the secret's name.
+    credentials: Vec<(String, Credential)>,
+    /// What to look for in the answer.
+    pub(crate) needles: Arc<Needles>,
+}
+
+/// One credential that was put in.
+pub(crate) struct Injected {
+    /// The secret's name.
+    pub(crate) secret: String,
+    /// What it was put into.
+    pub(crate) into: String,
+    /// Whether the skill had set the same itself, which was replaced.
+    pub(crate) replaced: bool,
+}
+
+impl Injection {
+    /// Fetches the secrets that go with a request; none where none do.
+    pub(crate) fn of(authorised: &Authorised, secrets: &dyn Secrets) -> Result<Option<Self>, Problem> {
+        let mut found = Vec::new();
+        for binding in authorised.bindings() {
+            let name = binding.secret();
+            let secret = secrets.get(name).ok_or_else(|| Problem::NoSecret(name.to_owned()))?;
+            check(name, secret.expose_secret())?;
+            found.push((binding, secret));
+        }
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let pairs: Vec<_> = found.iter().map(|(binding, secret)| (binding.secret(), secret.expose_secret())).collect();
+        let too_large = |_| Problem::BadSecret(pairs[0].0.to_owned(), "it is too large to be looked for in the answer");
+        let needles = Needles::new(&pairs).map_err(too_large)?;
+        let credentials = found
+            .into_iter()
+            .map(|(binding, secret)| {
+                Ok((binding.secret().to_owned(), credential(binding.secret(), binding.how(), secret)?))
+            })
+            .collect::<Result<_, Problem>>()?;
+        Ok(Some(Self { credentials, needles }))
+    }
+
+    /// The names of the fields that are set.
+    pub(crate) fn fields(&self) -> Vec<HeaderName> {
+        let header = |(_, credential): &(String, Credential)| match credential {
+            Credential::Header(name, _) => Some(name.clone()),
+            Credential::Query(..) => None,
+        };
+        self.credentials.iter().filter_map(header).collect()
+    }
+
+    /// Puts everything in. Replaces what the skill has set under the same names.
+    pub(crate) fn apply(self, fields: &mut HeaderMap, target: &mut Zeroizing<String>) -> Vec<Injected> {
+        let mut injected = Vec::new();
+        for (secret, credential) in self.credentials {
+            let (into, replaced) = match credential {
+                Credential::Header(name, value) => (name.to_string(), fields.insert(name, value).is_some()),
+                Credential::Query(name, value) => {
+                    let (text, replaced) = with_parameter(target, &name, value.expose_secret());
+                    *target = text;
+                    (format!("query parameter {name}"), replaced)
+                }
+            };
+            injected.push(Injected { secret, into, replaced });
+        }
+        injected
+    }
+}
+
+/// Whether a secret can be sent and looked for.
+fn check(name: &str, secret: &str) -> Result<(), Problem> {
+    let why = if secret.len() < MIN_SECRET {
+        "it is shorter than 8 bytes, so it cannot be told from other text in the answer"
+    } else if secret.len() > MAX_SECRET {
+        "it is longer than 4 KiB"
+    } else if secret.bytes().any(|b| !(b == b' ' || b.is_ascii_graphic())) {
+        "it holds line ends, control characters or characters outside ASCII"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::BadSecret(name.to_owned(), why))
+}
+
+fn credential(name: &str, how: &How, secret: SecretString) -> Result<Credential, Problem> {
+    let (field, text) = match how {
+        How::Query { name } => return Ok(Credential::Query(name.clone(), secret)),
+        How::Header { name, template } => (name, Zeroizing::new(template.replacen("{}", secret.expose_secret(), 1))),
+        How::Basic { user } => {
+            let pair = Zeroizing::new(format!("{user}:{}", secret.expose_secret()));
+            let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+            (&AUTHORIZATION, Zeroizing::new(format!("Basic {}", encoded.as_str())))
+        }
+    };
+    let mut value =
+        HeaderValue::from_str(&text).map_err(|_| Problem::BadSecret(name.to_owned(), "it is not valid in a header"))?;
+    // Keeps it out of the compression tables of HTTP/2 and out of what the libraries print.
+    value.set_sensitive(true);
+    Ok(Credential::Header(field.clone(), value))
+}
+
+/// A target with one parameter, in place of all of its name.
+fn with_parameter(target: &str, name: &str, value: &str) -> (Zeroizing<String>, bool) {
+    let (path, query) = target.split_once('?').map_or((target, ""), |(path, query)| (path, query));
+    let is_same = |piece: &&str| form_urlencoded::parse(piece.as_bytes()).any(|(key, _)| key == name);
+    let replaced = query.split('&').any(|piece| is_same(&piece));
+    let mut text = Zeroizing::new(format!("{path}?"));
+    for piece in query.split('&').filter(|piece| !piece.is_empty() && !is_same(piece)) {
+        text.push_str(piece);
+        text.push('&');
+    }
+    text.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+    text.push('=');
+    text.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+    (text, replaced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_the_same_name_are_replaced() {
+        for (target, expected, replaced) in [
+            ("/v1", "/v1?key=a%2Fb+c", false),
+            ("/v1?x=1&y=%20", "/v1?x=1&y=%20&key=a%2Fb+c", false),
+            ("/v1?key=mine", "/v1?key=a%2Fb+c", true),
+            ("/v1?x&key&%6bey=2&key=3&keys=4", "/v1?x&keys=4&key=a%2Fb+c", true),
+        ] {
+            let (text, was) = with_parameter(target, "key", "a/b c");
+            assert_eq!((text.as_str(), was), (expected, replaced), "{target}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_cannot_be_sent_are_refused_without_showing_them() {
+        for secret in ["tiny!!", "line\nend-secret", "secret-with-ü", &"x".repeat(MAX_SECRET + 1)] {
+            let text = check("TOKEN", secret).unwrap_err().to_string();
+            assert!(text.contains("TOKEN") && !text.contains(secret), "{text}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What the store of one call holds, and how it is linked: the joints between the capabilities and the engine.
+
+use crate::base::{self, Invocation, Sink};
+use crate::granted::{Granted, Requests};
+use crate::services::Services;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use vox_cap_config::{ConfigState, ConfigView};
+use vox_cap_files::host::{Files, FilesCtxView, FilesView, Subdirectories};
+use vox_cap_files::{Access, Folder, Quota, Staged};
+use vox_cap_http::{Http, HttpCtxView, HttpView};
+use vox_cap_kv::{KvCtxView, KvState, KvView};
+use vox_cap_log::{LogState, LogView};
+use vox_cap_random::{RandomState, RandomView};
+use vox_model::{CallScope, Digest};
+use wasmtime::component::Linker;
+use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+
+/// Resources that the host keeps for a guest, such as streams and descriptors (`docs/limits.md`, "Handles").
+const MAX_RESOURCES: usize = 1024;
+
+/// The data of a store: the meter of whoever runs the call, and the state of every capability. Each host function sees
+/// its own state through a view of this, and nothing else of it.
+pub struct CallData<M> {
+    /// What the call may use and has used.
+    pub meter: M,
+    /// What the guest writes to standard output.
+    pub stdout: Sink,
+    /// What the guest writes to standard error.
+    pub stderr: Sink,
+    table: ResourceTable,
+    wasi: WasiCtx,
+    files: Files,
+    staged: Vec<Staged>,
+    http: Option<Http>,
+    kv: KvState,
+    config: ConfigState,
+    log: LogState,
+    random: RandomState,
+}
+
+/// What a call is set up with.
+pub struct Setup<'a> {
+    /// Arguments and standard input.
+    pub invocation: &'a Invocation,
+    /// Where standard output and standard error go.
+    pub streams: (Sink, Sink),
+    /// What was granted.
+    pub granted: &'a Granted,
+    /// What the manifest asks for, where there is one.
+    pub requests: Option<&'a Requests>,
+    /// What stands behind the capabilities.
+    pub services: &'a Services,
+    /// Who calls what, and who watches.
+    pub scope: CallScope,
+    /// When the call is over at the latest.
+    pub until: Instant,
+}
+
+/// The capabilities of a call could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A granted folder cannot be opened.
+    #[error(transparent)]
+    Folder(#[from] vox_cap_files::OpenFolderError),
+    /// Staged writes have no place.
+    #[error("writes cannot be staged: {0}")]
+    Staging(String),
+    /// The network cannot be reached.
+    #[error("{0}")]
+    Network(String),
+    /// The settings are too many.
+    #[error(transparent)]
+    Config(#[from] vox_cap_config::Invalid),
+    /// The system has no randomness.
+    #[error("no randomness from the system: {0}")]
+    Random(std::io::Error),
+}
+
+/// What is left of a call.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// The change sets that it staged, one for each folder.
+    pub changes: Vec<Digest>,
+    /// Why something that was staged could not be kept.
+    pub lost: Vec<String>,
+}
+
+impl<M> CallData<M> {
+    /// The data of a fresh call.
+    ///
+    /// # Errors
+    /// A capability that was granted cannot be served now; see [`SetupError`].
+    pub fn new(meter: M, setup: Setup<'_>) -> Result<Self, SetupError> {
+        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, until } = setup;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        let (preopens, staged) = folders(granted, services, &scope)?;
+        let files = Files::new(preopens, Subdirectories::Inherited, scope.clone()).map_err(SetupError::Random)?;
+        let http = match granted.http.is_empty() {
+            true => None,
+            false => {
+                let client = services.client().map_err(SetupError::Network)?;
+                let owner = scope.skill.clone();
+                Some(Http::new(&client, Arc::new(granted.http.clone()), scope.clone(), &owner, Some(until)))
+            }
+        };
+        let unasked = vox_cap_config::Request::default();
+        let settings = requests.map_or(&unasked, |requests| &requests.config);
+        Ok(Self {
+            wasi: base::context(invocation, &stdout, &stderr, &granted.clock, &scope),
+            kv: KvState::new(scope.clone(), granted.kv.clone(), services.kv.clone(), &scope.skill),
+            config: ConfigState::new(scope.clone(), &granted.config, settings)?,
+            random: RandomState::new(scope.clone(), &granted.random),
+            log: LogState::new(scope, services.log.clone()),
+            meter,
+            stdout,
+            stderr,
+            table,
+            files,
+            staged,
+            http,
+        })
+    }
+
+    /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.
+    pub fn finish(self, services: &Services, keep: bool) -> Finished {
+        let Self { staged, files, table, .. } = self;
+        // Nothing of the guest may still hold a file when its changes are sealed.
+        drop((table, files));
+        let mut finished = Finished::default();
+        if staged.is_empty() || !keep {
+            return finished;
+        }
+        let store = match services.store() {
+            Ok(Some(store)) => store,
+            Ok(None) => return finished,
+            Err(error) => {
+                finished.lost.push(error);
+                return finished;
+            }
+        };
+        for staged in staged {
+            let folder = staged.folder().display().to_string();
+            match staged.seal(&store) {
+                Ok(Some(set)) => finished.changes.push(set.id),
+                Ok(None) => {}
+                Err(error) => finished.lost.push(format!("{folder}: {error}")),
+            }
+        }
+        finished
+    }
+}
+
+type Preopens = Vec<(String, Arc<dyn vox_cap_files::tree::Tree>)>;
+
+fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<(Preopens, Vec<Staged>), SetupError> {
+    let (mut preopens, mut staged) = (Preopens::new(), Vec::new());
+    if granted.files.folders.is_empty() {
+        return Ok((preopens, staged));
+    }
+    let store = services.store().map_err(SetupError::Staging)?;
+    for grant in &granted.files.folders {
+        let draft = match (&store, grant.access) {
+            (Some(store), Access::Write) => {
+                Some(store.draft().map_err(|error| SetupError::Staging(error.to_string()))?)
+            }
+            // Only to keep it out of reach.
+            (Some(store), _) => Some(store.root().to_owned()),
+            (None, _) => None,
+        };
+        let folder = Folder::open(grant, draft.as_deref().map(Path::new), Quota::default(), scope.clone())?;
+        preopens.push((grant.guest.clone(), folder.tree));
+        staged.extend(folder.staged);
+    }
+    Ok((preopens, staged))
+}
+
+impl<M: Send> WasiView for CallData<M> {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl<M: Send> FilesView for CallData<M> {
+    fn files(&mut self) -> FilesCtxView<'_> {
+        FilesCtxView { ctx: &mut self.files, table: &mut self.table }
+    }
+}
+
+impl<M: Send> KvView for CallData<M> {
+    fn kv(&mut self) -> KvCtxView<'_> {
+        KvCtxView { ctx: &mut self.kv, table: &mut self.table }
+    }
+}
+
+impl<M: Send> ConfigView for CallData<M> {
+    fn config(&mut self) -> &mut ConfigState {
+        &mut self.config
+    }
+}
+
+impl<M: Send> LogView for CallData<M> {
+    fn log(&mut self) -> &mut LogState {
+        &mut self.log
+    }
+}
+
+impl<M: Send> RandomView for CallData<M> {
+    fn random(&mut self) -> &mut RandomState {
+        &mut self.random
+    }
+}
+
+impl<M: Send> HttpView for CallData<M> {
+    fn http(&mut self) -> HttpCtxView<'_> {
+        // `link` gives a component wasi:http only where `new` made the state: both look at the same grants.
+        let http = self.http.as_mut().expect("wasi:http is linked only where it is granted");
+        HttpCtxView { http, table: &mut self.table }
+    }
+}
+
+/// Links everything that calls with these grants are served: base WASI, and each capability.
+///
+/// # Errors
+/// An interface was linked twice.
+pub fn link<M: Send + 'static>(linker: &mut Linker<CallData<M>>, granted: &Granted) -> wasmtime::Result<()> {
+    base::link(linker)?;
+    vox_cap_files::host::add_to_linker(linker)?;
+    vox_cap_clock::add_to_linker(linker)?;
+    vox_cap_random::add_to_linker(linker)?;
+    vox_cap_log::add_to_linker(linker)?;
+    vox_cap_config::add_to_linker(linker)?;
+    vox_cap_kv::add_to_linker(linker)?;
+    if !granted.http.is_empty() {
+        vox_cap_http::link(linker)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+use super::*;
+
+fn wrong(text: &str) -> ManifestError {
+    parse(text).expect_err(text)
+}
+
+/// The text that an error marks.
+fn marked<'t>(text: &'t str, error: &ManifestError) -> &'t str {
+    error.span.clone().map_or("", |span| &text[span])
+}
+
+#[test]
+fn nothing_is_a_manifest_that_asks_for_nothing() {
+    let manifest = parse("").expect("empty");
+    assert!(manifest.required.is_empty() && manifest.forbidden.is_empty());
+    assert_eq!(manifest.requests, Requests::default());
+    assert_eq!(manifest.limits.over(Limits::default()), Limits::default());
+}
+
+#[test]
+fn a_whole_manifest_is_read() {
+    let text = r#"
+[skill]
+name = "acme:issues"
+version = "1.2.0"
+description = "Reads issues."
+component = "build/issues.wasm"
+
+[runtime]
+required = ["http-out", "kv", "filesystem-rw"]
+forbidden = ["subprocess", "gpu"]
+
+[files]
+write = ["out"]
+
+[http]
+allow = ["https://api.example.org/v1"]
+
+[kv]
+
+[limits]
+time = "30s"
+memory = "128MiB"
+"#;
+    let manifest = parse(text).expect("it makes sense");
+    assert_eq!(manifest.name.map(|name| name.to_string()).as_deref(), Some("acme:issues"));
+    assert_eq!(manifest.component.as_deref(), Some("build/issues.wasm"));
+    assert_eq!(manifest.required.len(), 3);
+    let limits = manifest.limits.over(Limits::default());
+    assert_eq!((limits.time, limits.memory), (Duration::from_secs(30), 128 << 20));
+    assert_eq!(limits.output, Limits::default().output);
+}
+
+#[test]
+fn unknown_keys_are_errors_with_a_suggestion() {
+    let text = "[skill]\nnmae = \"x\"\n";
+    let error = wrong(text);
+    assert_eq!(marked(text, &error), "nmae");
+    assert_eq!(error.help.as_deref(), Some("did you mean `name`?"));
+    for text in ["[sKill]", "[runtime]\nrequire = []", "x = 1", "[http]\nalow = []", "[limits]\nfuel = \"1\""] {
+        assert!(wrong(text).message.starts_with("unknown field"), "{text}");
+    }
+}
+
+#[test]
+fn words_are_a_closed_set() {
+    let text = "[runtime]\nrequired = [\"http-out\", \"filesystem_rw\"]\n[http]\nallow = []";
+    let error = wrong(text);
+    assert_eq!(marked(text, &error), "\"filesystem_rw\"");
+    assert_eq!(error.help.as_deref(), Some("did you mean `filesystem-rw`?"));
+    assert!(wrong("[runtime]\nrequired = [\"kv\", \"kv\"]").message.contains("twice"));
+    assert!(wrong("[runtime]\nrequired = [\"*\"]").message.contains("no capability"));
+}
+
+#[test]
+fn what_contradicts_itself_is_an_error() {
+    let text = "[runtime]\nrequired = [\"kv\"]\nforbidden = [\"kv\"]";
+    assert!(wrong(text).message.contains("both required and forbidden"));
+    let text = "[http]\nallow = [\"https://a.example\"]";
+    let error = wrong(text);
+    assert!(error.message.contains("`[http]`") && error.help.is_some_and(|help| help.contains("\"http-out\"")));
+}
+
+#[test]
+fn wrong_types_and_values_are_errors_with_a_place() {
+    for text in [
+        "skill = 1",
+        "[skill]\nname = 3",
+        "[skill]\nname = \"Not A Name\"",
+        "[skill]\ncomponent = \"../x.wasm\"",
+        "[skill]\ncomponent = \"/x.wasm\"",
+        "[skill]\ncomponent = \"x.txt\"",
+        "[runtime]\nrequired = \"kv\"",
+        "[limits]\ntime = 3",
+        "[limits]\ntime = \"3\"",
+        "[limits]\ntime = \"3h\"",
+        "[limits]\ntime = \"11m\"",
+        "[limits]\nmemory = \"1TiB\"",
+        "[limits]\noutput = \"1GiB\"",
+        "[skill\n",
+        "a = 1\na = 2",
+    ] {
+        let error = wrong(text);
+        assert!(error.span.is_some(), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_schema_knows_every_word_and_every_section() {
+    let schema = schema();
+    let text = schema.to_string();
+    for capability in Capability::ALL {
+        assert!(text.contains(&format!("\"{capability}\"")), "{capability}");
+    }
+    for section in ["skill", "runtime", "limits", "files", "http", "kv", "config", "log", "clock", "random"] {
+        assert!(schema["properties"][section].is_object(), "{section}");
+    }
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+}

@@ -1,0 +1,72 @@
+//! What stands behind the capabilities of a host.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use vox_cap_files::changes::Store;
+use vox_cap_http::Client;
+use vox_cap_kv::Home;
+use vox_cap_log::{LogSink, TracingSink};
+
+/// Makes the way to the network when the first skill needs it: trusted authorities and name servers are read then.
+type Dial = dyn Fn() -> Result<Client, String> + Send + Sync;
+
+/// Folders, sinks and clients that the calls of one host share. The default has none: a skill that needs one is told
+/// so when it is called.
+#[derive(Clone)]
+pub struct Services {
+    /// The folder where staged writes wait for approval. Without it no folder can be granted for writing, except
+    /// through.
+    pub changes: Option<PathBuf>,
+    /// Where the stores of skills are.
+    pub kv: Option<Arc<Home>>,
+    /// Where log lines go.
+    pub log: Arc<dyn LogSink>,
+    http: Option<Arc<Http>>,
+}
+
+struct Http {
+    dial: Box<Dial>,
+    client: OnceLock<Result<Client, String>>,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Self { changes: None, kv: None, log: Arc::new(TracingSink), http: None }
+    }
+}
+
+impl Services {
+    /// How the network is reached. `dial` is asked once, when the first call needs it.
+    #[must_use]
+    pub fn with_http(mut self, dial: impl Fn() -> Result<Client, String> + Send + Sync + 'static) -> Self {
+        self.http = Some(Arc::new(Http { dial: Box::new(dial), client: OnceLock::new() }));
+        self
+    }
+
+    /// The store of change sets; none where the host has no folder for it.
+    ///
+    /// # Errors
+    /// The folder cannot be used.
+    pub(crate) fn store(&self) -> Result<Option<Store>, String> {
+        self.changes.as_ref().map(|root| Store::open(root).map_err(|error| error.to_string())).transpose()
+    }
+
+    /// The client, made now if it was not needed before.
+    ///
+    /// # Errors
+    /// There is no way to the network, or it cannot be set up.
+    pub(crate) fn client(&self) -> Result<Client, String> {
+        let http = self.http.as_ref().ok_or("this host has no way to the network")?;
+        http.client.get_or_init(|| (http.dial)()).clone()
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services")
+            .field("kv", &self.kv.is_some())
+            .field("http", &self.http.is_some())
+            .finish_non_exhaustive()
+    }
+}

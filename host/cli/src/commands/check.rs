@@ -1,0 +1,100 @@
+//! `vox check`
+
+use super::Done;
+use crate::error::{CliError, Excerpt, Kind};
+use crate::host;
+use crate::ui::{Format, Ui};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+use vox_capabilities::{Granted, manifest};
+use vox_model::SkillRef;
+
+/// Check a skill folder: its skill.toml, and whether the component keeps to it
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  vox check ./issues
+  vox check --schema > skill.schema.json")]
+pub struct CheckArgs {
+    /// The folder
+    #[arg(required_unless_present = "schema")]
+    folder: Option<PathBuf>,
+    /// Print the JSON Schema of skill.toml (draft-07) for editors
+    #[arg(long, conflicts_with = "folder")]
+    schema: bool,
+}
+
+pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
+    let Some(folder) = &args.folder else {
+        let schema = serde_json::to_string_pretty(&manifest::schema()).unwrap_or_default();
+        ui.line(&schema)?;
+        return Ok(());
+    };
+    if !folder.is_dir() {
+        return Err(CliError::new(Kind::NotFound, format!("{} is no folder", folder.display())).into());
+    }
+    let skill = host::start(ui, quiet)?.inspect(&SkillRef::File(folder.clone()))?;
+    let requirements = skill.requirements();
+    if let Some(need) = requirements.forbidden.first() {
+        let message = format!("the component imports {}, and skill.toml forbids `{}`", need.because, need.capability);
+        return Err(CliError::new(Kind::NotFound, message)
+            .help("take the word out of `forbidden`, or build the component without the import")
+            .into());
+    }
+    if let Some(unknown) = requirements.unknown.first() {
+        let message = format!("the component imports {unknown}, and nothing serves this import");
+        return Err(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())).into());
+    }
+    let undeclared: Vec<_> = skill.manifest().map_or_else(Vec::new, |manifest| {
+        let kept = |need: &&vox_model::Need| {
+            !manifest.required.contains(&need.capability) && !vox_capabilities::free(need.capability)
+        };
+        requirements.needs.iter().filter(kept).collect()
+    });
+    for need in &undeclared {
+        ui.note(&format!(
+            "warning: it imports {} and does not list \"{}\" under required",
+            need.because, need.capability
+        ));
+    }
+    let asks: Vec<String> = requirements
+        .needs
+        .iter()
+        .flat_map(|need| match skill.manifest() {
+            Some(manifest) => Granted::default().missing(&manifest.requests, need.capability),
+            None => Vec::new(),
+        })
+        .collect();
+    let words: Vec<_> = requirements.needs.iter().map(|need| need.capability.to_string()).collect();
+    match ui.format() {
+        Format::Json => ui.line(
+            &json!({
+                "version": 1, "package": skill.package(), "digest": skill.artifact().digest.to_string(),
+                "needs": words, "flags": asks, "functions": skill.facts().functions.len(),
+            })
+            .to_string(),
+        )?,
+        Format::Text | Format::Wave => {
+            let needs = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
+            ui.line(&format!(
+                "{} is fine: {} functions, needs {needs}",
+                skill.package(),
+                skill.facts().functions.len()
+            ))?;
+            if !asks.is_empty() {
+                ui.line(&format!("grant it with: vox grant {} {}", folder.display(), asks.join(" ")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A manifest that is not understood, with the mark at the place.
+pub fn wrong_manifest(path: &str, text: String, error: manifest::ManifestError) -> CliError {
+    let mut made = CliError::usage(format!("{path}: {}", error.message));
+    made.excerpt =
+        error.span.map(|span| Excerpt { name: manifest::NAME.to_owned(), text, span, label: "here".to_owned() });
+    made.help = error.help;
+    made
+}

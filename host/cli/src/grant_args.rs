@@ -1,0 +1,89 @@
+//! The flags that grant something: for one run of `call`, `pipe` and `run`, for good with `vox grant`.
+
+use crate::error::CliError;
+use clap::Args;
+use std::fmt::Display;
+use vox_capabilities::files::{Access, FolderGrant};
+use vox_capabilities::{Granted, clock, config, http, kv, random};
+
+/// What a skill may have. Nothing unless it is named here, granted before, or in a trusted vox.toml.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Grants")]
+pub struct GrantArgs {
+    /// Let it read a folder; it sees the folder as DIR, or as GUEST
+    #[arg(long, value_name = "DIR[::GUEST]")]
+    allow_read: Vec<String>,
+    /// Let it write to a folder; writes are staged until `vox approve`
+    #[arg(long, value_name = "DIR[::GUEST]")]
+    allow_write: Vec<String>,
+    /// Let it write to a folder at once, without staging
+    #[arg(long, value_name = "DIR[::GUEST]")]
+    allow_write_through: Vec<String>,
+    /// Let it send requests to a place, such as https://api.example.org/v1 or 'GET https://api.example.org'
+    #[arg(long, value_name = "[METHODS ]URL")]
+    allow_http: Vec<String>,
+    /// Forbid requests to a place, whatever else allows them
+    #[arg(long, value_name = "[METHODS ]URL")]
+    deny_http: Vec<String>,
+    /// Add a secret to its requests to a place; the skill never sees it (see `vox secret --help` for the form)
+    #[arg(long, value_name = "BINDING")]
+    secret: Vec<String>,
+    /// Give it a store of its own that outlives the call, of this size [default: 1MiB]
+    #[arg(long, value_name = "QUOTA", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_kv: Option<String>,
+    /// Give it a setting
+    #[arg(long, value_name = "NAME=VALUE")]
+    config: Vec<String>,
+    /// Let it see the time, in steps of a millisecond or as finely as the machine does [default: coarse]
+    #[arg(long, value_name = "PRECISION", num_args = 0..=1, require_equals = true, default_missing_value = "coarse")]
+    allow_clock: Option<String>,
+    /// Give it the same random numbers in every run
+    #[arg(long, value_name = "N")]
+    random_seed: Option<String>,
+}
+
+fn wrong(flag: &str, text: &str, why: impl Display) -> CliError {
+    CliError::usage(format!("{flag} {text}: {why}"))
+}
+
+impl GrantArgs {
+    /// What the flags give.
+    pub fn granted(&self) -> Result<Granted, CliError> {
+        let mut granted = Granted::default();
+        let here = std::env::current_dir().map_err(|error| CliError::usage(format!("the working folder: {error}")))?;
+        for (flag, texts, access) in [
+            ("--allow-read", &self.allow_read, Access::Read),
+            ("--allow-write", &self.allow_write, Access::Write),
+            ("--allow-write-through", &self.allow_write_through, Access::WriteThrough),
+        ] {
+            for text in texts {
+                let folder = FolderGrant::parse(text, access, &here).map_err(|error| wrong(flag, text, error))?;
+                granted.files.add(folder).map_err(|error| wrong(flag, text, error))?;
+            }
+        }
+        for text in &self.allow_http {
+            granted.http.allow.push(text.parse().map_err(|error| wrong("--allow-http", text, error))?);
+        }
+        for text in &self.deny_http {
+            granted.http.deny.push(text.parse().map_err(|error| wrong("--deny-http", text, error))?);
+        }
+        for text in &self.secret {
+            let binding: http::SecretBinding = text.parse().map_err(|error| wrong("--secret", text, error))?;
+            granted.http.secrets.push(binding);
+        }
+        if let Some(text) = &self.allow_kv {
+            granted.kv = text.parse::<kv::Grant>().map_err(|error| wrong("--allow-kv", text, error))?;
+        }
+        for text in &self.config {
+            let one: config::Grant = text.parse().map_err(|error| wrong("--config", text, error))?;
+            granted.config.merge(&one);
+        }
+        if let Some(text) = &self.allow_clock {
+            granted.clock = text.parse::<clock::Grant>().map_err(|error| wrong("--allow-clock", text, error))?;
+        }
+        if let Some(text) = &self.random_seed {
+            granted.random = text.parse::<random::Grant>().map_err(|error| wrong("--random-seed", text, error))?;
+        }
+        Ok(granted)
+    }
+}

@@ -1,0 +1,79 @@
+//! Who watches a call: what it does is taken down, and what it was granted may be taken back while it runs.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use vox_model::{CallScope, Capability, Digest, Effect, Lease, Recorder, Unwatched, Verdict};
+
+/// Refusals that an outcome tells of. The audit has all of them.
+const MAX_DENIALS: usize = 16;
+
+/// Given with a call by whoever makes it.
+#[derive(Clone)]
+pub struct Watched {
+    /// Names the call, see [`call_id`].
+    pub call: String,
+    /// Takes effects down.
+    pub recorder: Arc<dyn Recorder>,
+    /// Says whether grants still hold.
+    pub lease: Arc<dyn Lease>,
+}
+
+/// A new name for a call: 16 hexadecimal digits that nobody can guess.
+pub fn call_id() -> String {
+    let mut bytes = [0; 8];
+    // Without randomness from the system the name is a poor one, and the call still takes place.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().fold(String::with_capacity(16), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    })
+}
+
+/// Keeps what was refused, and passes everything on.
+#[derive(Default)]
+pub(crate) struct Denials {
+    kept: Mutex<Vec<Effect>>,
+}
+
+struct Both {
+    denials: Arc<Denials>,
+    next: Arc<dyn Recorder>,
+}
+
+impl Recorder for Both {
+    fn record(&self, effect: Effect) {
+        if effect.verdict == Verdict::Denied {
+            let mut kept = self.denials.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < MAX_DENIALS && !kept.contains(&effect) {
+                kept.push(effect.clone());
+            }
+        }
+        self.next.record(effect);
+    }
+}
+
+/// Nobody takes anything back.
+struct Forever;
+
+impl Lease for Forever {
+    fn holds(&self, _: Capability) -> bool {
+        true
+    }
+}
+
+impl Denials {
+    /// What the capabilities are told of a call.
+    pub(crate) fn scope(self: &Arc<Self>, skill: (&str, Digest), watched: Option<Watched>) -> CallScope {
+        let (call, next, lease) = match watched {
+            Some(watched) => (watched.call, watched.recorder, watched.lease),
+            None => (String::new(), Arc::new(Unwatched) as Arc<dyn Recorder>, Arc::new(Forever) as Arc<dyn Lease>),
+        };
+        let recorder = Arc::new(Both { denials: self.clone(), next });
+        CallScope { skill: skill.0.to_owned(), digest: skill.1, call, recorder, lease }
+    }
+
+    /// What was refused so far.
+    pub(crate) fn take(&self) -> Vec<Effect> {
+        std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
