@@ -110,7 +110,13 @@ impl<M> CallData<M> {
         let settings = requests.map_or(&unasked, |requests| &requests.config);
         Ok(Self {
             wasi: base::context(invocation, &stdout, &stderr, &granted.clock, &scope),
-            kv: KvState::new(scope.clone(), granted.kv.clone(), services.kv.clone(), &scope.skill),
+            // Names are claims of strangers: another content under the same name starts with a store of its own.
+            kv: KvState::new(
+                scope.clone(),
+                granted.kv.clone(),
+                services.kv.clone(),
+                &format!("{} {}", scope.skill, scope.digest),
+            ),
             config: ConfigState::new(scope.clone(), &granted.config, settings)?,
             random: RandomState::new(scope.clone(), &granted.random),
             log: LogState::new(scope, services.log.clone()),

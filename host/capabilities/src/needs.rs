@@ -95,7 +95,7 @@ pub fn free(capability: Capability) -> bool {
     matches!(capability, Capability::Log | Capability::Random)
 }
 
-/// The flag that grants a capability, with a word in capitals where a person has to say what; none where no flag does.
+/// The flag that grants a capability; none where no flag does. With a word in capitals where a person has to say what.
 pub fn flag(capability: Capability) -> Option<&'static str> {
     match capability {
         Capability::FilesystemRo => Some("--allow-read DIR"),

@@ -92,6 +92,7 @@ pub struct Denial {
     pub rule: String,
     /// What a person can do about it, where no grant would help.
     pub help: String,
-    /// The flags that would grant it, such as `--allow-http https://api.example.org`; empty where no grant would help.
+    /// The flags that would grant it, such as `--allow-http https://api.example.org`, with a word in capitals where a
+    /// person has to say what; empty where no grant would help.
     pub flags: Vec<String>,
 }

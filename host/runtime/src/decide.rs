@@ -112,8 +112,8 @@ fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>) -> Option
         return denial(format!("it needs `{capability}`, of which not all is granted"), String::new(), flags);
     }
     if !gives(granted, capability) {
-        let help = flag(capability).map(|flag| format!("say what it may have: {flag}")).unwrap_or_default();
-        return denial(format!("it needs `{capability}`, which is not granted"), help, Vec::new());
+        let flags = flag(capability).map(str::to_owned).into_iter().collect();
+        return denial(format!("it needs `{capability}`, which is not granted"), String::new(), flags);
     }
     None
 }

@@ -52,12 +52,12 @@ impl Recorder for Both {
     }
 }
 
-/// Nobody takes anything back.
-struct Forever;
+/// The lease of whoever watches. What is for everybody was never granted, so nobody can take it back.
+struct Leased(Option<Arc<dyn Lease>>);
 
-impl Lease for Forever {
-    fn holds(&self, _: Capability) -> bool {
-        true
+impl Lease for Leased {
+    fn holds(&self, capability: Capability) -> bool {
+        vox_capabilities::free(capability) || self.0.as_ref().is_none_or(|lease| lease.holds(capability))
     }
 }
 
@@ -65,9 +65,10 @@ impl Denials {
     /// What the capabilities are told of a call.
     pub(crate) fn scope(self: &Arc<Self>, skill: (&str, Digest), watched: Option<Watched>) -> CallScope {
         let (call, next, lease) = match watched {
-            Some(watched) => (watched.call, watched.recorder, watched.lease),
-            None => (String::new(), Arc::new(Unwatched) as Arc<dyn Recorder>, Arc::new(Forever) as Arc<dyn Lease>),
+            Some(watched) => (watched.call, watched.recorder, Some(watched.lease)),
+            None => (String::new(), Arc::new(Unwatched) as Arc<dyn Recorder>, None),
         };
+        let lease = Arc::new(Leased(lease));
         let recorder = Arc::new(Both { denials: self.clone(), next });
         CallScope { skill: skill.0.to_owned(), digest: skill.1, call, recorder, lease }
     }

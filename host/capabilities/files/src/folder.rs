@@ -6,7 +6,7 @@ use crate::front::Front;
 use crate::grant::{Access, FolderGrant};
 use crate::overlay::{Core, Draft, Staged, open_upper};
 use crate::quota::Quota;
-use crate::sys::Root;
+use crate::sys::{self, Root};
 use crate::tree::Tree;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,12 @@ pub enum OpenFolderError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A link leads to it, or to something else.
+    #[error("{path} leads over a link, which was not so when it was granted; grant the folder again", path = path.display())]
+    Moved {
+        /// The folder.
+        path: PathBuf,
     },
     /// The kernel cannot walk paths without links.
     #[error(
@@ -84,7 +90,8 @@ impl Folder {
         quota: Quota,
         scope: CallScope,
     ) -> Result<Self, OpenFolderError> {
-        let (root, path) = open_root(&grant.host)?;
+        let root = open_root(&grant.host)?;
+        let path = grant.host.clone();
         let audit = Audit::new(scope, grant.flag(), grant.guest.clone());
         if grant.access != Access::Write {
             if let Some(upper) = upper {
@@ -115,18 +122,19 @@ impl FolderGrant {
     }
 }
 
-/// Opens the folder by the path it really has, so that no link on the way can be swapped between finding and opening.
-fn open_root(host: &Path) -> Result<(Root, PathBuf), OpenFolderError> {
+/// Opens the folder by its path, which has no links: one on the way was put there after the folder was granted, and
+/// leads to another.
+fn open_root(host: &Path) -> Result<Root, OpenFolderError> {
     let path = host.to_owned();
-    let failed = |source| OpenFolderError::Open { path: path.clone(), source };
     if !host.is_absolute() {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not an absolute path")));
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not an absolute path");
+        return Err(OpenFolderError::Open { path, source });
     }
-    let real = std::fs::canonicalize(host).map_err(failed)?;
-    match Root::open(&real) {
-        Ok(root) => Ok((root, real)),
+    match Root::open(host) {
+        Ok(root) => Ok(root),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Err(OpenFolderError::Unsupported { path }),
-        Err(error) => Err(failed(error)),
+        Err(error) if sys::met_a_link(&error) => Err(OpenFolderError::Moved { path }),
+        Err(source) => Err(OpenFolderError::Open { path, source }),
     }
 }
 

@@ -67,11 +67,6 @@ impl Meter {
         self.entries.fetch_sub(1, Ordering::SeqCst);
     }
 
-    #[cfg(test)]
-    pub(crate) fn used_bytes(&self) -> u64 {
-        self.bytes.load(Ordering::SeqCst)
-    }
-
     /// Takes the right to have one more file open, until the ticket is dropped.
     pub(crate) fn ticket(self: &Arc<Self>) -> FsResult<Ticket> {
         match take(&self.open, 1, self.quota.open_files) {

@@ -9,8 +9,8 @@ const MAX_LINKS: usize = 40;
 const MAX_PATH: usize = 4095;
 const MAX_NAME: usize = 255;
 
-/// How names of folders begin that an apply makes at the root of a granted folder. They do not exist for guests, so
-/// that no guest can change what was approved while it is applied.
+/// How names of folders begin that an apply makes at the root of a granted folder. Such names do not exist for guests,
+/// at any depth, since one granted folder may lie in another: no guest can change what was approved while it is applied.
 pub(crate) const RESERVED: &str = ".vox-";
 
 /// What stands at a place, as a guest may know it.
@@ -183,5 +183,5 @@ fn look(view: &impl View, place: &Place) -> FsResult<Seen> {
 
 /// Whether a place belongs to an apply.
 pub(crate) fn reserved(place: &Place) -> bool {
-    place.0.first().is_some_and(|name| name.starts_with(RESERVED))
+    place.0.iter().any(|name| name.starts_with(RESERVED))
 }

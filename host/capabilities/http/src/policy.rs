@@ -1,6 +1,6 @@
 //! The one place where a request becomes an authorised one.
 
-use crate::address::Named;
+use crate::address::{Named, special};
 use crate::grant::{Grant, allow_flag};
 use crate::place::{Located, Origin, locate};
 use crate::rule::{HttpGrant, Method};
@@ -134,7 +134,11 @@ fn not_granted(method: Method, origin: &Origin, plain: bool, grant: &Grant) -> D
     let rule = if host.is_empty() {
         match grant.allow.iter().any(|line| line.origin.host == origin.host) {
             true => "the host is granted for another scheme or port".to_owned(),
-            false => "the host is not granted".to_owned(),
+            // A flag is named all the same; whoever types it should know what stands there.
+            false => match origin.host.address().and_then(special) {
+                Some(why) => format!("the host is not granted, and its address is special: {why}"),
+                None => "the host is not granted".to_owned(),
+            },
         }
     } else if !host.iter().any(|line| line.has_method(method)) {
         format!("the host is granted, the method {} is not", method.word())
@@ -245,6 +249,8 @@ mod tests {
         assert_eq!(flag("GET", "http://[::1]:8080/x"), "--allow-http 'http://[::1]:8080'");
         assert_eq!(flag("POST", "https://a.example/v1"), "--allow-http 'POST https://a.example'");
         assert_eq!(flag("GET", "https://a.example/v2"), "--allow-http 'GET https://a.example'");
+        let metadata = ask("GET", "http://169.254.169.254/latest", &given).unwrap_err();
+        assert!(metadata.rule.contains("credentials"), "{metadata}");
         let again = grant(&["POST https://a.example"], &[], &[]);
         assert!(ask("POST", "https://a.example/v1", &again).is_ok(), "the flag does what it says");
     }

@@ -4,7 +4,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::Name;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -43,12 +43,19 @@ pub trait Resolve: Send + Sync {
 pub struct StubResolver(TokioResolver);
 
 impl StubResolver {
-    /// Asks these name servers, on port 53.
+    /// Asks these name servers.
     ///
     /// # Errors
     /// The resolver cannot be set up.
-    pub fn new(servers: &[IpAddr]) -> Result<Self, ResolveError> {
-        let servers = servers.iter().map(|ip| NameServerConfig::udp_and_tcp(*ip)).collect();
+    pub fn new(servers: &[SocketAddr]) -> Result<Self, ResolveError> {
+        let server = |address: &SocketAddr| {
+            let mut server = NameServerConfig::udp_and_tcp(address.ip());
+            for connection in &mut server.connections {
+                connection.port = address.port();
+            }
+            server
+        };
+        let servers = servers.iter().map(server).collect();
         Self::with(ResolverConfig::from_name_servers(servers), ResolverOpts::default())
     }
 
@@ -85,5 +92,72 @@ impl Resolve for StubResolver {
                 Err(_) => Err(ResolveError::Unavailable),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_resolver::proto::op::{Message, ResponseCode};
+    use hickory_resolver::proto::rr::{RData, Record, RecordType};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+    use tokio::net::UdpSocket;
+
+    /// A name server that knows `api.example.org`, answers nothing for `silent.example.org`, and keeps what it was asked.
+    async fn server() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let kept = asked.clone();
+        let count = AtomicUsize::new(0);
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let query = Message::from_vec(&buffer[..length]).unwrap();
+                let question = query.queries[0].clone();
+                let name = question.name().to_string().to_lowercase();
+                kept.lock().unwrap().push(name.clone());
+                let mut answer = query.into_response();
+                let nth = count.fetch_add(1, Ordering::SeqCst);
+                let data = match (name.as_str(), question.query_type()) {
+                    ("silent.example.org.", _) => continue,
+                    ("api.example.org.", RecordType::A) => {
+                        Some(RData::A([192, 0, 2, u8::try_from(nth).unwrap()].into()))
+                    }
+                    ("api.example.org.", RecordType::AAAA) => {
+                        Some(RData::AAAA([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into()))
+                    }
+                    _ => None,
+                };
+                match data {
+                    Some(data) => drop(answer.add_answer(Record::from_rdata(question.name().clone(), 300, data))),
+                    None => answer.metadata.response_code = ResponseCode::NXDomain,
+                }
+                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+            }
+        });
+        (address, asked)
+    }
+
+    #[tokio::test]
+    async fn both_families_come_back_for_the_whole_name_alone() {
+        let (address, asked) = server().await;
+        let resolver = StubResolver::new(&[address]).unwrap();
+        let found = resolver.resolve("api.example.org").await.unwrap();
+        assert!(found.iter().any(IpAddr::is_ipv4) && found.iter().any(IpAddr::is_ipv6), "{found:?}");
+        assert_eq!(resolver.resolve("api.example.org").await.unwrap(), found, "kept for a while");
+        assert_eq!(resolver.resolve("none.example.org").await, Err(ResolveError::NotFound));
+        assert_eq!(resolver.resolve("api").await, Err(ResolveError::NotFound));
+        assert_eq!(resolver.resolve("localhost").await, Err(ResolveError::NotFound));
+        let asked = asked.lock().unwrap();
+        assert!(asked.iter().all(|name| name == "api." || name.ends_with("example.org.")), "{asked:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_told_from_a_name_that_is_not_there() {
+        let (address, _) = server().await;
+        let resolver = StubResolver::new(&[address]).unwrap();
+        assert_eq!(resolver.resolve("silent.example.org").await, Err(ResolveError::Unavailable));
     }
 }

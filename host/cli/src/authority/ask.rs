@@ -18,8 +18,9 @@ pub fn person(
     ui: &Ui,
 ) -> Result<Option<Granted>, CliError> {
     let flags: Vec<&String> = refused.denials.iter().flat_map(|denial| &denial.flags).collect();
-    // A denial without flags cannot be mended by a grant: then all of it stays refused.
-    if flags.is_empty() || refused.denials.iter().any(|denial| denial.flags.is_empty()) {
+    // A denial without flags cannot be mended by a grant, and one with a blank not by a yes: then all stays refused.
+    let blank = |flag: &&String| flag.split([' ', '=']).any(|word| matches!(word, "DIR" | "URL" | "NAME"));
+    if refused.denials.iter().any(|denial| denial.flags.is_empty()) || flags.iter().any(blank) {
         return Ok(None);
     }
     let words = flags.iter().flat_map(|flag| crate::cli::split_flag(flag));

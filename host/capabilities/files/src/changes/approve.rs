@@ -116,6 +116,9 @@ impl Store {
         }
         let set = self.load(&name)?;
         let chosen = match &approval.choice {
+            Choice::Paths(paths) if paths.is_empty() => {
+                return Err(ApproveError::Failed("no path was chosen".to_owned()));
+            }
             Choice::All => (0..set.changes.len()).collect(),
             Choice::Paths(paths) => choose(&set, paths).map_err(ApproveError::Unknown)?,
         };
@@ -255,6 +258,8 @@ pub(super) fn finish(
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unusable(error).into()),
             _ => {}
         }
+        // The list must be gone before the journal is: without one, it would be a change set that waits.
+        File::open(home).and_then(|folder| folder.sync_all()).map_err(unusable)?;
         event("remove the change set");
         return sys::remove_tree(home).map_err(|error| unusable(error).into());
     };

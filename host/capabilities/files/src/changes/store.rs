@@ -10,6 +10,7 @@ use super::list::{ChangeSet, ListError};
 use crate::sys;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vox_model::Digest;
@@ -119,7 +120,8 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn draft(&self) -> Result<PathBuf, StoreError> {
-        let made = tempfile::Builder::new().prefix("draft-").tempdir_in(self.drafts());
+        let private = std::fs::Permissions::from_mode(0o700);
+        let made = tempfile::Builder::new().prefix("draft-").permissions(private).tempdir_in(self.drafts());
         made.map(tempfile::TempDir::keep).map_err(|source| self.unusable(source))
     }
 

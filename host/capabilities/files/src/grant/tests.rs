@@ -103,7 +103,7 @@ fn grants_say_what_they_are() {
     let flags: Vec<String> = grant.folders.iter().map(FolderGrant::flag).collect();
     assert_eq!(flags, ["--allow-read /a::a", "--allow-write /b", "--allow-write-through /c::c"]);
     assert_eq!(Grant::default().capabilities().len(), 0);
-    assert_eq!(super::tests::grant(&[("/a", "a", Read)]).unwrap().capabilities(), [Capability::FilesystemRo].into());
+    assert_eq!(tests::grant(&[("/a", "a", Read)]).unwrap().capabilities(), [Capability::FilesystemRo].into());
     assert_eq!(grant.capabilities(), [Capability::FilesystemRo, Capability::FilesystemRw].into());
     let json = serde_json::to_string(&grant).unwrap();
     assert_eq!(serde_json::from_str::<Grant>(&json).unwrap(), grant);

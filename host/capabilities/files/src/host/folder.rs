@@ -97,7 +97,8 @@ impl Folder {
     ) -> Outcome<Descriptor> {
         let (open, flags) = wanted;
         let how = how(follow, open, flags)?;
-        let changes = how.write || how.create || how.truncate;
+        // Cutting is among them: it takes a handle for writing.
+        let changes = how.write || how.create;
         if changes || flags.contains(DescriptorFlags::MUTATE_DIRECTORY) {
             self.may_change(scope, "write", path)?;
         }
@@ -209,9 +210,6 @@ fn how(follow: bool, open: OpenFlags, flags: DescriptorFlags) -> Result<How, Err
     // Cutting a file is writing it; a handle for reading must not be a way to do so.
     if truncate && !write {
         return Err(ErrorCode::Invalid);
-    }
-    if directory && write {
-        return Err(ErrorCode::IsDirectory);
     }
     Ok(How {
         // A handle for neither can still be asked what it is of, and trees open for something.

@@ -37,6 +37,11 @@ pub(crate) fn sync_all(fd: impl AsFd) -> io::Result<()> {
     Ok(rustix::io::retry_on_intr(|| rustix::fs::syncfs(&fd))?)
 }
 
+/// Whether a path could not be walked because a link is on it.
+pub(crate) fn met_a_link(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP)
+}
+
 /// Makes a folder of our own that nobody else may look into, if it is not there.
 ///
 /// # Errors

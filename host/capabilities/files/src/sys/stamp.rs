@@ -52,8 +52,8 @@ impl Meta {
             inode: stat.st_ino,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             mode: stat.st_mode & 0o7777,
-            modified: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-            changed: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
         };
         Some(Self { kind, device: stat.st_dev, stamp, owner: stat.st_uid, group: stat.st_gid })
     }

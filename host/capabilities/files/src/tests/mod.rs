@@ -32,7 +32,15 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap())
+    }
+
+    /// Where making things durable costs nothing, if there is such a place: for tests that run often.
+    pub(super) fn in_memory() -> Self {
+        Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    fn at(temp: tempfile::TempDir) -> Self {
         let root = std::fs::canonicalize(temp.path()).unwrap();
         let live = root.join("live");
         std::fs::create_dir(&live).unwrap();

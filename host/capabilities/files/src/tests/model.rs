@@ -112,8 +112,22 @@ fn without_modes(root: &Path) -> Snapshot {
     contents(root).into_iter().map(|(path, text)| (path, text.split_once(' ').unwrap().1.to_owned())).collect()
 }
 
+/// Approves all at once, or one change after the other.
+fn approve(bench: &Bench, mut set: ChangeSet, pieces: bool) -> Result<(), TestCaseError> {
+    loop {
+        let one = vec![set.changes[set.changes.len() / 2].path.clone()];
+        let choice = if pieces { Choice::Paths(one) } else { Choice::All };
+        let applied = bench.store.approve(&Approval { choice, ..yes(&set) }).unwrap();
+        prop_assert_eq!(applied.untidy, None);
+        match applied.rest {
+            Some(rest) => set = bench.store.get(&rest.to_string()).unwrap(),
+            None => return Ok(()),
+        }
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn an_overlay_behaves_like_a_folder(
@@ -121,7 +135,7 @@ proptest! {
         through in any::<bool>(),
         pieces in any::<bool>(),
     ) {
-        let bench = Bench::new();
+        let bench = Bench::in_memory();
         let model = bench.temp.path().join("model");
         furnish(&bench.live);
         furnish(&model);
@@ -149,19 +163,8 @@ proptest! {
         };
         prop_assert_eq!(bench.snapshot(), before);
         if let Some(set) = staged.seal(&bench.store).unwrap() {
-            let mut set = set;
             prop_assert_eq!(&bench.store.get(&set.id.to_string()).unwrap(), &set);
-            while pieces {
-                let path = set.changes[set.changes.len() / 2].path.clone();
-                let approval = Approval { choice: Choice::Paths(vec![path]), ..yes(&set) };
-                let applied = bench.store.approve(&approval).unwrap();
-                prop_assert_eq!(applied.untidy, None);
-                let Some(rest) = applied.rest else { break };
-                set = bench.store.get(&rest.to_string()).unwrap();
-            }
-            if !pieces {
-                prop_assert_eq!(bench.store.approve(&yes(&set)).unwrap().untidy, None);
-            }
+            approve(&bench, set, pieces)?;
         }
         prop_assert_eq!(contents(&bench.live), contents(&model));
         prop_assert_eq!(snapshot(&bench.store.root().join("sets")), Snapshot::new());

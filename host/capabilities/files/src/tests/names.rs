@@ -28,6 +28,8 @@ const REFUSED: &[&str] = &[
     ".vox-0123456789abcdef",
     ".vox-0123456789abcdef/new/0",
     "dir/../.vox-x",
+    "dir/.vox-x",
+    "dir/.vox-x/new",
 ];
 
 /// Names that are odd and harmless: they mean what they say, inside.

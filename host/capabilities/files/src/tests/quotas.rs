@@ -92,11 +92,14 @@ fn entries_have_an_end() {
 fn depth_has_an_end() {
     for access in BOTH {
         let bench = Bench::new();
+        bench.write("file", "");
         let tree = bench.open_for(access, small(), CallScope::unwatched("test"));
         tree.create_directory(&root(), "a").unwrap();
         tree.create_directory(&root(), "a/b").unwrap();
-        put(&*tree, "a/b/c", "");
-        assert_eq!(word(&tree.create_directory(&root(), "a/b/c/d")), "NameTooLong");
+        tree.create_directory(&root(), "a/b/c").unwrap();
+        for operation in ["create", "make-directory", "link", "rename-to", "stat"] {
+            assert_eq!(word(&operate(&*tree, &root(), operation, "a/b/c/d")), "NameTooLong", "{operation}");
+        }
         if access == Access::Write {
             tree.create_directory(&root(), "x").unwrap();
             put(&*tree, "x/y", "");

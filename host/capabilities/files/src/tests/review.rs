@@ -11,7 +11,7 @@ fn nothing_hides_in_a_review() {
     let set = bench.stage(|tree| {
         put(tree, "text", "one\n2 \u{202e}ow\u{1b}[2J\r\nthree");
         put(tree, "binary", "now\0this");
-        put(tree, "na\u{200b}me\n+++ b/other", "x\n");
+        put(tree, "na\u{200b}me\n+++ b", "x\n");
         tree.remove_file(&root(), "file").unwrap();
         tree.remove_directory(&root(), "empty").unwrap();
         tree.create_directory(&root(), "made").unwrap();
@@ -28,7 +28,7 @@ fn nothing_hides_in_a_review() {
         "  | +three\n  | \\ no line break here\n",
         "replace binary\n",
         "  content not shown: not text\n",
-        "create na\\u{200b}me\\n+++ b/other\n",
+        "create na\\u{200b}me\\n+++ b\n",
         "delete file\n  was file, 7 bytes, mode 644, not read\n",
         "rmdir empty\n  was directory, mode 755\n",
         "mkdir made\n  directory, mode 755\n",

@@ -51,6 +51,9 @@ fn a_file_is_written_by_offset() {
     assert_eq!(memory.bytes("a.txt").unwrap(), b"01ab456789\0\0z");
     assert_eq!(told(guest.view().set_size(file.lent(), 3)), Ok(()));
     assert_eq!(memory.bytes("a.txt").unwrap(), b"01a");
+    // Beyond what any file can have, and not for the tree to find out.
+    assert_eq!(told(guest.view().set_size(file.lent(), 1 << 63)), Err(ErrorCode::FileTooLarge));
+    assert_eq!(told(guest.view().write(file.lent(), vec![1], i64::MAX as u64)), Err(ErrorCode::FileTooLarge));
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl Guest {
         told(opened).map(|handle| Held(handle.rep()))
     }
 
-    /// Whatever else of the guest the refusals should have left alone, they are taken down.
+    /// What was taken down on this side, one line each: the trees here take nothing down.
     fn denied(&self) -> Vec<String> {
         let seen = self.seen.0.lock().unwrap();
         seen.iter().map(|effect| format!("{} {} {}", effect.verdict, effect.action, effect.target)).collect()
@@ -131,7 +131,7 @@ fn sample(writable: bool) -> Arc<Memory> {
     Arc::new(memory)
 }
 
-/// What a descriptor is at most let through for.
+/// What a handle may do.
 fn flags_of(guest: &mut Guest, held: Held) -> DescriptorFlags {
     told(guest.view().get_flags(held.lent::<Descriptor>())).unwrap()
 }
