@@ -5,18 +5,24 @@ use vox_runtime::{Granted, OpenError, decide};
 use vox_tests::{fixtures, need, skills};
 
 /// The denials of a component, by what it asks for.
-fn denials(component: &[u8], grants: &Grants) -> Vec<(String, Option<Capability>)> {
+fn denials(component: &[u8], granted: &Granted) -> Vec<(String, Option<Capability>)> {
     let host = skills::host();
     let (_folder, reference) = skills::placed(component);
     let skill = host.inspect(&reference).unwrap_or_else(|error| panic!("{error}"));
-    match decide(&skill, grants, Limits::default()) {
+    match decide(&skill, granted, Limits::default()) {
         Ok(_) => Vec::new(),
         Err(refused) => refused.denials.into_iter().map(|denial| (denial.asked, denial.capability)).collect(),
     }
 }
 
-fn all_granted() -> Grants {
-    Grants { capabilities: Capability::ALL.into_iter().collect() }
+/// Something under every capability that can be granted.
+fn all_granted() -> Granted {
+    let mut granted = Granted::default();
+    granted.http.allow.push("https://api.example.org".parse().unwrap_or_else(|error| panic!("{error}")));
+    granted.kv = "1MiB".parse().unwrap_or_else(|error| panic!("{error}"));
+    granted.config = "unit=km".parse().unwrap_or_else(|error| panic!("{error}"));
+    granted.clock = "fine".parse().unwrap_or_else(|error| panic!("{error}"));
+    granted
 }
 
 #[test]
@@ -30,35 +36,39 @@ fn base_wasi_runs_without_a_grant() {
     assert_eq!(denials(&fixtures::assembled(fixtures::SOCKETS), &Granted::default()), []);
 }
 
-/// A capability that no tier serves is refused even when it is granted.
+/// Every capability of the wasm tier: off refuses and names the flag, on runs.
 #[test]
-fn http_is_denied_with_and_without_a_grant() {
-    let text = "package t:t; world w { import wasi:http/outgoing-handler@0.2.12; export go: func(); }";
-    let component = need!("the WIT packages", fixtures::dummy(text));
-    for grants in [Granted::default(), all_granted()] {
-        let found = denials(&component, &grants);
-        let asked = ("wasi:http/outgoing-handler@0.2.12".to_owned(), Some(Capability::HttpOut));
-        assert!(found.contains(&asked), "{found:?}");
-    }
-}
-
-#[test]
-fn every_world_of_the_skill_package_is_read_from_the_imports() {
-    for (interface, capability) in
-        [("wasi:keyvalue/store@0.2.0-draft", Capability::Kv), ("wasi:config/store@0.2.0-rc.1", Capability::Config)]
-    {
+fn what_is_imported_has_to_be_granted() {
+    for (interface, capability, flag) in [
+        ("wasi:http/outgoing-handler@0.2.12", Capability::HttpOut, "--allow-http URL"),
+        ("wasi:keyvalue/store@0.2.0-draft", Capability::Kv, "--allow-kv"),
+        ("wasi:config/store@0.2.0-rc.1", Capability::Config, "--config NAME=VALUE"),
+    ] {
         let text = format!("package t:t; world w {{ import {interface}; export go: func(); }}");
         let component = need!("the WIT packages", fixtures::dummy(&text));
-        let found = denials(&component, &all_granted());
-        assert!(found.contains(&(interface.to_owned(), Some(capability))), "{found:?}");
+        let denied = (interface.to_owned(), Some(capability));
+        assert!(denials(&component, &Granted::default()).contains(&denied), "{interface}");
+        assert!(!denials(&component, &all_granted()).contains(&denied), "{interface}");
+        let host = skills::host();
+        let (_folder, reference) = skills::placed(&component);
+        let skill = host.inspect(&reference).unwrap_or_else(|error| panic!("{error}"));
+        let refused = decide(&skill, &Granted::default(), Limits::default()).expect_err("nothing is granted");
+        assert!(refused.denials.iter().any(|denial| denial.flags == [flag]), "{refused:?}");
     }
 }
 
+/// Log lines are bounded and escaped: they need no grant.
+#[test]
+fn logging_is_free() {
+    let text = "package t:t; world w { include vox:skill/log@0.1.0; export go: func(); }";
+    let component = need!("the WIT packages", fixtures::dummy(text));
+    assert_eq!(denials(&component, &Granted::default()), []);
+}
+
+/// A capability that no tier serves is refused whatever is granted.
 #[test]
 fn the_worlds_of_vox_skill_are_denied_where_no_tier_serves_them() {
-    for (world, capability) in
-        [("subprocess", Capability::Subprocess), ("gpu", Capability::Gpu), ("log", Capability::Log)]
-    {
+    for (world, capability) in [("subprocess", Capability::Subprocess), ("gpu", Capability::Gpu)] {
         let text = format!("package t:t; world w {{ include vox:skill/{world}@0.1.0; export go: func(); }}");
         let component = fixtures::dummy(&text).unwrap_or_else(|error| panic!("vox:skill/{world}: {error}"));
         let found = denials(&component, &all_granted());

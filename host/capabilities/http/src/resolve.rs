@@ -100,6 +100,7 @@ mod tests {
     use super::*;
     use hickory_resolver::proto::op::{Message, ResponseCode};
     use hickory_resolver::proto::rr::{RData, Record, RecordType};
+    use std::net::{Ipv4Addr, Ipv6Addr};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
     use tokio::net::UdpSocket;
@@ -123,10 +124,10 @@ mod tests {
                 let data = match (name.as_str(), question.query_type()) {
                     ("silent.example.org.", _) => continue,
                     ("api.example.org.", RecordType::A) => {
-                        Some(RData::A([192, 0, 2, u8::try_from(nth).unwrap()].into()))
+                        Some(RData::A(Ipv4Addr::new(192, 0, 2, u8::try_from(nth).unwrap()).into()))
                     }
                     ("api.example.org.", RecordType::AAAA) => {
-                        Some(RData::AAAA([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into()))
+                        Some(RData::AAAA(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into()))
                     }
                     _ => None,
                 };
@@ -149,7 +150,6 @@ mod tests {
         assert_eq!(resolver.resolve("api.example.org").await.unwrap(), found, "kept for a while");
         assert_eq!(resolver.resolve("none.example.org").await, Err(ResolveError::NotFound));
         assert_eq!(resolver.resolve("api").await, Err(ResolveError::NotFound));
-        assert_eq!(resolver.resolve("localhost").await, Err(ResolveError::NotFound));
         let asked = asked.lock().unwrap();
         assert!(asked.iter().all(|name| name == "api." || name.ends_with("example.org.")), "{asked:?}");
     }

@@ -52,6 +52,16 @@ impl bindings::exports::test::store::api::Guest for Store {
         }
     }
 
+    fn busy(times: u32) -> Result<u32, String> {
+        for _ in 0..times {
+            let bucket = bucket()?;
+            // Each write is durable before it returns, so this takes its time.
+            bucket.set("busy", b"x").map_err(text)?;
+            bucket.get("busy").map_err(text)?;
+        }
+        Ok(times)
+    }
+
     fn setting(name: String) -> Result<Option<String>, String> {
         config::get(&name).map_err(|error| match error {
             config::Error::Upstream(text) | config::Error::Io(text) => text,

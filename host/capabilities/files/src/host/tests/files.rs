@@ -69,6 +69,9 @@ fn errors_of_the_tree_are_told() {
     assert_eq!(told(guest.view().write(file.lent(), b"x".to_vec(), 0)), Err(ErrorCode::Access));
     assert_eq!(told(guest.view().stat(file.lent())).map(drop), Err(ErrorCode::Access));
     assert_eq!(told(guest.view().stat(root.lent())).map(drop), Err(ErrorCode::Access));
+    // What cannot be looked at is not known to be the same as anything.
+    assert!(!guest.view().is_same_object(root.lent(), file.lent()).unwrap());
+    assert!(!guest.view().is_same_object(root.lent(), root.lent()).unwrap());
 }
 
 #[test]

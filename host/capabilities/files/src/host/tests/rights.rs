@@ -4,7 +4,9 @@ use super::super::bindings::wasi::filesystem::types::NewTimestamp;
 use super::*;
 
 /// One thing done to a directory that changes something.
-type Change = (&'static str, fn(&mut Guest, Held) -> Result<(), ErrorCode>);
+type Change = (&'static str, Act);
+
+type Act = fn(&mut Guest, Held) -> Result<(), ErrorCode>;
 
 const CHANGES: &[Change] = &[
     ("write", |guest, at| guest.open(at, "b.txt", none(), WRITE).map(drop)),
@@ -26,7 +28,7 @@ const CHANGES: &[Change] = &[
 ];
 
 /// One thing done to a directory that changes nothing.
-const LOOKS: &[fn(&mut Guest, Held) -> Result<(), ErrorCode>] = &[
+const LOOKS: &[Act] = &[
     |guest, at| guest.open(at, "b.txt", none(), READ).map(drop),
     |guest, at| guest.open(at, "b.txt", none(), none()).map(drop),
     |guest, at| guest.open(at, ".", DIRECTORY, READ).map(drop),

@@ -1,0 +1,96 @@
+//! Requests: only to places that were granted, with secrets that no skill sees.
+
+use crate::work::{place, run};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use vox_tests::need;
+
+/// A server on loopback that keeps what it was asked and answers with `answer`.
+fn server(answer: &'static str) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
+    let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).unwrap_or(0);
+            let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+        }
+    });
+    (address, asked)
+}
+
+fn all(asked: &Mutex<Vec<String>>) -> String {
+    asked.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+}
+
+#[test]
+fn a_place_has_to_be_granted() {
+    let place = need!("the guest `http_guest`", place(&["http_guest"]));
+    let (address, asked) = server("hello");
+    let url = format!("http://{address}/v1/x");
+    let ran = run(&place, 3, &["call", "http_guest.wasm", "get", &url]);
+    assert!(ran.stderr.contains("vox grant http_guest.wasm --allow-http URL"), "{}", ran.stderr);
+    let other = run(&place, 3, &["call", "http_guest.wasm", "get", &url, "--allow-http", "https://api.example.org"]);
+    assert!(other.stderr.contains(&format!("--allow-http 'GET http://{address}")), "{}", other.stderr);
+    run(&place, 3, &["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}/v2")]);
+    assert_eq!(all(&asked), "", "nothing may have been sent");
+    let granted = run(&place, 0, &["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}/v1")]);
+    assert_eq!(granted.stdout, "hello\n");
+}
+
+#[test]
+fn deny_beats_allow() {
+    let place = need!("the guest `http_guest`", place(&["http_guest"]));
+    let (address, asked) = server("hello");
+    let (url, allow) = (format!("http://{address}/v1"), format!("http://{address}"));
+    let words = ["call", "http_guest.wasm", "get", &url, "--allow-http", &allow, "--deny-http", &url];
+    run(&place, 3, &words);
+    assert_eq!(all(&asked), "");
+}
+
+/// Names that lead inside are refused however widely was granted.
+#[test]
+fn loopback_by_name_is_refused() {
+    let place = need!("the guest `http_guest`", place(&["http_guest"]));
+    let (address, asked) = server("hello");
+    let url = format!("http://localhost:{}", address.port());
+    let ran = place.run(&["call", "http_guest.wasm", "get", &url, "--allow-http", &url]);
+    assert!(ran.code != Some(0), "{}", ran.stdout);
+    assert_eq!(all(&asked), "");
+}
+
+#[test]
+fn a_secret_is_added_on_the_way_and_seen_nowhere() {
+    let place = need!("the guest `http_guest`", place(&["http_guest"]));
+    let (address, asked) = server("hello");
+    let secret = "canary-Zx81-secret-value";
+    assert_eq!(place.feed(&["secret", "set", "token"], secret.as_bytes()).code, Some(0));
+    assert!(!run(&place, 0, &["secret", "list"]).stdout.contains(secret));
+    let (url, binding) = (format!("http://{address}/x"), format!("token=http://{address};header=Authorization:Bearer {{}}"));
+    let words = ["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}"), "--secret", &binding];
+    let ran = run(&place, 0, &words);
+    assert!(all(&asked).to_lowercase().contains(&format!("authorization: bearer {secret}").to_lowercase()), "{}", all(&asked));
+    let audit = run(&place, 0, &["audit", "--format", "json"]);
+    for text in [&ran.stdout, &ran.stderr, &audit.stdout, &audit.stderr] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    assert!(audit.stdout.contains("token"), "{}", audit.stdout);
+}
+
+#[test]
+fn an_answer_that_repeats_the_secret_is_cut() {
+    let place = need!("the guest `http_guest`", place(&["http_guest"]));
+    let secret = "canary-Zx81-secret-value";
+    let (address, _) = server("you sent canary-Zx81-secret-value to me");
+    assert_eq!(place.feed(&["secret", "set", "token"], secret.as_bytes()).code, Some(0));
+    let (url, binding) = (format!("http://{address}/x"), format!("token=http://{address};header=X-Key:{{}}"));
+    let words = ["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}"), "--secret", &binding];
+    let ran = place.run(&words);
+    assert!(ran.code != Some(0) && !ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
+}

@@ -1,0 +1,8 @@
+//! What a person grants, through the whole program: off refuses and says how, on works, and all of it is taken down.
+
+mod files;
+mod http;
+mod manifest;
+mod person;
+mod store;
+mod work;
