@@ -16,8 +16,8 @@ fn what_is_kept_is_there_in_the_next_call() {
     let place = need!("the guest `store`", place(&["store"]));
     run(&place, 0, &call(&["set", "k", "v"]));
     assert_eq!(run(&place, 0, &call(&["get", "k"])).stdout, "\"v\"\n");
-    let big = "x".repeat(300 << 10);
-    let ran = place.run(&call(&["set", "big", &big]));
+    place.put("big", "x".repeat(300 << 10));
+    let ran = place.run(&call(&["set", "big", "@big"]));
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
 }
 

@@ -62,7 +62,7 @@ impl Grant {
     /// left out: no flag gives them.
     pub fn missing(&self, request: &Request) -> Vec<String> {
         let mut flags = Vec::new();
-        for wanted in &request.http.allow {
+        for wanted in &request.allow {
             let wanted = wanted.grant();
             if !self.gives(&wanted) {
                 flags.push(allow_flag(&wanted));
@@ -228,7 +228,6 @@ mod tests {
     fn what_is_missing_comes_as_flags() {
         let request: Request = toml::from_str(
             r#"
-            [http]
             allow = ["https://api.example.org", { url = "https://b.example/v1", methods = ["GET", "POST"], reason = "x" }]
             [secrets.TOKEN]
             url = "https://api.example.org/v1"
@@ -265,7 +264,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_of_a_manifest_are_errors() {
-        for text in ["[http]\nalow = []", "[http]\nallow = [{ url = \"https://a.example\", method = [] }]", "[htp]"] {
+        for text in ["alow = []", "allow = [{ url = \"https://a.example\", method = [] }]", "[htp]"] {
             assert!(toml::from_str::<Request>(text).is_err(), "{text}");
         }
         let two = "[secrets.T]\nurl = \"https://a.example\"\nheader = \"x\"\nquery = \"y\"";

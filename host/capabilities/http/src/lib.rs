@@ -33,7 +33,7 @@ mod wasi;
 pub use client::{Client, ClientError, Options};
 pub use grant::Grant;
 pub use limits::HttpLimits;
-pub use manifest::{HttpSection, Request, SecretRequest, Wanted, WantedTable};
+pub use manifest::{Request, SecretRequest, Wanted, WantedTable};
 pub use place::{Host, Origin, Scheme, UrlError};
 pub use policy::{Authorised, Denied, authorise};
 pub use resolve::{Resolve, ResolveError, Resolving, StubResolver};

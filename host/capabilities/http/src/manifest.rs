@@ -1,4 +1,4 @@
-//! What a manifest asks for: the sections `[http]` and `[secrets]`.
+//! What a manifest asks for: the section `[http]`.
 
 use crate::rule::{HttpGrant, Method};
 use crate::secret::{BindingError, How, SecretBinding};
@@ -7,25 +7,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a skill asks for. A request gives nothing.
+/// The section `[http]` of a manifest. A request gives nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The section `[http]`.
-    #[serde(default)]
-    pub http: HttpSection,
-    /// The section `[secrets]`: what each secret is needed for, by its name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub secrets: BTreeMap<String, SecretRequest>,
-}
-
-/// The section `[http]` of a manifest.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSection {
     /// The places that the skill speaks to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Wanted>,
+    /// `[http.secrets.NAME]`: what each secret is needed for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretRequest>,
 }
 
 /// One place that a skill wants to speak to.

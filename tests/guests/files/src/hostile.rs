@@ -41,17 +41,24 @@ pub fn paths(folder: &str) -> String {
     lines.join("\n")
 }
 
-/// Opens everything that the folder shows and reads a little of it: whatever the host put there, one line each.
+/// Names under which a test puts what no folder shows.
+const HIDDEN: [&str; 3] = ["fifo", "socket", "device"];
+
+/// Opens everything that the folder shows, and what it hides, and reads a little of it: whatever the host put there, one
+/// line each.
 pub fn look(folder: &str) -> String {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => return said(&error),
     };
-    let mut lines = Vec::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        lines.push(format!("{name}: {}", tasted(&format!("{folder}/{name}"))));
-    }
+    let shown = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let shown = shown.map(|name| (name, "")).collect::<Vec<_>>();
+    let hidden = HIDDEN.map(|name| (name.to_owned(), "not shown, "));
+    let hidden = hidden.into_iter().filter(|(name, _)| !shown.iter().any(|(other, _)| other == name));
+    let mut lines: Vec<String> = hidden
+        .chain(shown.iter().cloned())
+        .map(|(name, how)| format!("{name}: {how}{}", tasted(&format!("{folder}/{name}"))))
+        .collect();
     lines.sort();
     lines.join("\n")
 }

@@ -273,6 +273,22 @@ impl Applier<'_> {
         }
     }
 
+    /// Keeps what originals are like now that they are back, so that the set can be approved again.
+    pub(super) fn keep_returned(&self) -> Result<(), Failed> {
+        let mut returned = super::journal::returned(self.home)?;
+        for number in &self.journal.chosen {
+            let (change, place) = self.change(*number)?;
+            let (Some(seen), Ok(Look::Here(meta))) = (self.journal.seen(*number), self.root.look(&place)) else {
+                continue;
+            };
+            if seen.same_but_moved(&meta.stamp) {
+                returned.insert(change.path.clone(), meta.stamp);
+            }
+        }
+        (self.hook)(&Event::Store("keep what was returned"));
+        Ok(super::journal::keep_returned(self.home, &returned)?)
+    }
+
     /// Removes `.vox-ID`.
     pub(super) fn clear(&self) -> Result<(), Failed> {
         if matches!(self.root.look(&self.journal.temp())?, Look::Absent) {

@@ -4,7 +4,7 @@ use super::apply::{Applier, Failed, Hook};
 use super::check::{Conflict, check};
 use super::choose::{choose, rest};
 use super::danger::{Danger, dangers};
-use super::journal::{Journal, Stage};
+use super::journal::{Journal, Stage, returned};
 use super::list::{ChangeSet, ListError};
 use super::store::{JOURNAL, LIST, Store, StoreError, exists};
 use crate::overlay::UPPER;
@@ -129,7 +129,8 @@ impl Store {
         }
         let (root, _held) = open_live(&set.header.folder, set.header.inode)?;
         let failed = |error: FsError| ApproveError::Failed(error.to_string());
-        let checked = check(&root, &set, &chosen).map_err(failed)?;
+        let returned = returned(&home).map_err(|source| self.unusable(source))?;
+        let checked = check(&root, &set, &chosen, &returned).map_err(failed)?;
         if !checked.conflicts.is_empty() {
             return Err(ApproveError::Conflicts(checked.conflicts));
         }
@@ -208,7 +209,7 @@ impl Applier<'_> {
     pub(super) fn turn_back(&mut self, failed: Failed) -> ApproveError {
         let back = self.enter(Stage::Back).and_then(|()| self.backward());
         match back {
-            Ok(stuck) if stuck.is_empty() => match (self.give_up(), failed) {
+            Ok(stuck) if stuck.is_empty() => match (self.keep_returned().and_then(|()| self.give_up()), failed) {
                 (Err(error), failed) => ApproveError::Failed(format!("{failed}; and afterwards: {error}")),
                 (Ok(()), Failed::Conflict(conflict)) => ApproveError::Conflicts(vec![conflict]),
                 (Ok(()), failed) => ApproveError::Failed(failed.to_string()),

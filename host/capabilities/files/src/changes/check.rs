@@ -1,5 +1,6 @@
 //! Whether the live folder is still what the skill saw.
 
+use super::journal::Returned;
 use super::list::{Before, Change, ChangeSet};
 use crate::sys::{self, Access, Look, Meta, Root, Stamp};
 use crate::tree::{FsError, FsResult, Kind, Place};
@@ -33,18 +34,21 @@ pub(super) struct Checked {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) fn check(root: &Root, set: &ChangeSet, chosen: &[usize]) -> FsResult<Checked> {
+///
+/// `returned` are originals that an earlier apply moved aside and back: those count as unchanged, too.
+pub(super) fn check(root: &Root, set: &ChangeSet, chosen: &[usize], returned: &Returned) -> FsResult<Checked> {
     let changes: Vec<&Change> = chosen.iter().filter_map(|number| set.changes.get(*number)).collect();
     let places: Vec<Place> = changes.iter().filter_map(|change| change.place()).collect();
     let made: BTreeSet<&Place> =
         places.iter().zip(&changes).filter(|(_, change)| change.is_directory_after()).map(|(place, _)| place).collect();
     let going: HashSet<&Place> =
         places.iter().zip(&changes).filter(|(_, change)| change.after.is_none()).map(|(place, _)| place).collect();
+    let seen_before = Known { going, returned };
     let mut checked = Checked { conflicts: Vec::new(), seen: Vec::new() };
     for (place, change) in places.iter().zip(&changes) {
         // In a directory that this set makes there is nothing yet.
         let in_new = (1..place.0.len()).any(|length| made.contains(&Place(place.0[..length].to_vec())));
-        let found = if in_new { Ok(None) } else { one(root, place, change, &going)? };
+        let found = if in_new { Ok(None) } else { one(root, place, change, &seen_before)? };
         match found {
             Ok(stamp) => checked.seen.push(stamp),
             Err(why) => {
@@ -56,9 +60,16 @@ pub(super) fn check(root: &Root, set: &ChangeSet, chosen: &[usize]) -> FsResult<
     Ok(checked)
 }
 
+/// What is known beside the list.
+struct Known<'a> {
+    /// Places that go with this apply.
+    going: HashSet<&'a Place>,
+    returned: &'a Returned,
+}
+
 type Compared = Result<Option<Stamp>, &'static str>;
 
-fn one(root: &Root, place: &Place, change: &Change, going: &HashSet<&Place>) -> FsResult<Compared> {
+fn one(root: &Root, place: &Place, change: &Change, known: &Known<'_>) -> FsResult<Compared> {
     let look = match root.look(place) {
         Err(FsError::NotDirectory | FsError::NotPermitted) => {
             return Ok(Err("the way to it leads over a link or a file now"));
@@ -73,7 +84,7 @@ fn one(root: &Root, place: &Place, change: &Change, going: &HashSet<&Place>) -> 
         (None, Look::Here(_) | Look::Hidden) => Ok(Err("it was not there, and now it is")),
         (Some(_), Look::Absent) => Ok(Err("it was there, and now it is gone")),
         (Some(_), Look::Hidden) => Ok(Err("it is a special file or a mount point now")),
-        (Some(before), Look::Here(meta)) => compare(root, place, before, &meta, change.removes_directory(), going),
+        (Some(before), Look::Here(meta)) => compare(root, place, before, &meta, change.removes_directory(), known),
     }
 }
 
@@ -88,7 +99,7 @@ fn compare(
     before: &Before,
     meta: &Meta,
     removed: bool,
-    going: &HashSet<&Place>,
+    known: &Known<'_>,
 ) -> FsResult<Compared> {
     if meta.kind != before.kind {
         return Ok(Err("it is of another kind now"));
@@ -101,14 +112,14 @@ fn compare(
                 return Ok(Err("it is another directory now"));
             }
             let (entries, others) = root.list(place)?;
-            let stays = |name: &String| !going.contains(&place.child(name));
+            let stays = |name: &String| !known.going.contains(&place.child(name));
             if removed && (others || entries.iter().any(|(name, _)| stays(name))) {
                 return Ok(Err("it is to be removed, and something is in it that the skill did not remove"));
             }
             true
         }
         Kind::File => match before.sha256 {
-            None => meta.stamp == before.stamp,
+            None => meta.stamp == before.stamp || known.returned.get(&place.to_string()) == Some(&meta.stamp),
             // What was read is compared by content: somebody may have saved the same again.
             Some(digest) => {
                 let alike = meta.stamp.size == before.stamp.size && meta.stamp.mode == before.stamp.mode;

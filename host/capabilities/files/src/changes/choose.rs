@@ -5,7 +5,7 @@ use super::{Change, ListError};
 use std::collections::BTreeSet;
 
 /// The numbers of the changes at these paths and below them, with all that they need: the directories that they stand
-/// in, and for a directory that goes, what goes with it.
+/// in. What goes with a directory that goes is below it, and so is chosen anyway.
 ///
 /// # Errors
 /// The paths at which nothing changes.
@@ -14,35 +14,25 @@ pub(super) fn choose(set: &ChangeSet, paths: &[String]) -> Result<Vec<usize>, Ve
     let mut unknown = Vec::new();
     for path in paths {
         let wanted = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
-        let before = chosen.len();
         let matching = (0..).zip(&set.changes).filter(|(_, change)| is_at_or_below(&change.path, wanted));
         let matching: Vec<usize> = matching.map(|(number, _)| number).collect();
         if matching.is_empty() {
             unknown.push(path.clone());
         }
         chosen.extend(matching);
-        debug_assert!(chosen.len() >= before);
     }
     if !unknown.is_empty() {
         return Err(unknown);
     }
-    let mut ahead: Vec<usize> = chosen.iter().copied().collect();
-    while let Some(number) = ahead.pop() {
-        let change = &set.changes[number];
-        for (other, needed) in (0..).zip(&set.changes) {
-            if needs(change, needed) && chosen.insert(other) {
-                ahead.push(other);
-            }
-        }
-    }
+    let wanted: Vec<&Change> = chosen.iter().filter_map(|number| set.changes.get(*number)).collect();
+    let needed = (0..).zip(&set.changes).filter(|(_, other)| wanted.iter().any(|change| needs(change, other)));
+    chosen.extend(needed.map(|(number, _)| number));
     Ok(chosen.into_iter().collect())
 }
 
-/// Whether one change cannot be applied without the other.
+/// Whether one change stands in a directory that the other makes.
 fn needs(change: &Change, other: &Change) -> bool {
-    let stands_in_it = other.is_directory_after() && is_below(&change.path, &other.path);
-    let goes_with_it = change.removes_directory() && is_below(&other.path, &change.path);
-    stands_in_it || goes_with_it
+    other.is_directory_after() && is_below(&change.path, &other.path)
 }
 
 fn is_below(path: &str, directory: &str) -> bool {

@@ -1,11 +1,12 @@
 //! How far an apply has come, written down before each stage begins.
 
 use super::list::ChangeSet;
-use super::store::{JOURNAL, read_private};
+use super::store::{JOURNAL, RETURNED, read_private};
 use crate::sys::{self, Stamp};
 use crate::tree::Place;
 use crate::walk::RESERVED;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use vox_model::Digest;
@@ -47,6 +48,22 @@ pub(super) struct Journal {
     pub(super) seen: Vec<Option<Stamp>>,
     /// For each, what was staged to be moved into place.
     pub(super) fresh: Vec<Option<Stamp>>,
+}
+
+/// Stamps of originals that were moved aside and back again, by path.
+pub(super) type Returned = BTreeMap<String, Stamp>;
+
+/// Reads which originals were moved and put back before; none if nothing was ever undone.
+pub(super) fn returned(folder: &Path) -> io::Result<Returned> {
+    match read_private(&folder.join(RETURNED)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Returned::new()),
+        bytes => Ok(serde_json::from_slice(&bytes?)?),
+    }
+}
+
+/// Keeps which originals were moved and put back.
+pub(super) fn keep_returned(folder: &Path, returned: &Returned) -> io::Result<()> {
+    sys::write_private(folder, RETURNED, &serde_json::to_vec(returned)?)
 }
 
 impl Journal {

@@ -128,7 +128,8 @@ fn one(store: &Store, home: &Path, name: &str, journal: Journal, hook: Hook<'_>)
 fn go_back(applier: &Applier<'_>) -> Result<bool, String> {
     let stuck = applier.backward().map_err(|error| error.to_string())?;
     if stuck.is_empty() {
-        return applier.give_up().map(|()| false).map_err(|error: Failed| error.to_string());
+        let given_up = applier.keep_returned().and_then(|()| applier.give_up());
+        return given_up.map(|()| false).map_err(|error: Failed| error.to_string());
     }
     let originals = applier.journal.folder.join(applier.journal.old_folder().to_string());
     Err(ApproveError::Stuck { conflicts: stuck, originals }.to_string())

@@ -3,7 +3,7 @@
 //! ```text
 //! lock             one applier at a time
 //! drafts/NAME/     overlays of running calls: upper/, in-use (locked while the call runs)
-//! sets/ID/         sealed: list.json, upper/, and journal.json while it is applied
+//! sets/ID/         sealed: list.json, upper/; journal.json while it is applied, returned.json if that was undone
 //! ```
 
 use super::list::{ChangeSet, ListError};
@@ -20,6 +20,9 @@ pub(crate) const LIST: &str = "list.json";
 
 /// The file that says how far an apply has come.
 pub(crate) const JOURNAL: &str = "journal.json";
+
+/// The file with what originals are like that were moved aside and back again: that alone changes a stamp.
+pub(crate) const RETURNED: &str = "returned.json";
 
 const SETS: &str = "sets";
 const DRAFTS: &str = "drafts";

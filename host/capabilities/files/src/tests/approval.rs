@@ -164,6 +164,21 @@ fn any_difference_refuses_the_whole_set() {
 }
 
 #[test]
+fn a_way_over_a_link_is_a_difference_even_if_the_same_file_lies_behind_it() {
+    let bench = Bench::furnished();
+    let set = bench.stage(|tree| {
+        put(tree, "dir/inner", "changed");
+        tree.remove_file(&root(), "dir/deep/leaf").unwrap();
+    });
+    std::fs::rename(bench.live.join("dir"), bench.live.join("was")).unwrap();
+    symlink("was", bench.live.join("dir")).unwrap();
+    let before = bench.snapshot();
+    let refused = bench.store.approve(&yes(&set));
+    assert!(matches!(refused, Err(ApproveError::Conflicts(ref found)) if found.len() == 2), "{refused:?}");
+    assert_eq!(bench.snapshot(), before);
+}
+
+#[test]
 fn saving_the_same_again_is_no_difference() {
     let bench = Bench::furnished();
     let set = bench.stage(|tree| open(tree, "file", WRITE).unwrap().append(b"!").unwrap());
@@ -205,6 +220,8 @@ fn an_edit_while_it_is_applied_turns_everything_back() {
             });
             let text = std::fs::read_to_string(bench.live.join(path));
             match result {
+                // It came behind the rename that it was aimed at, and stays.
+                Ok(_) if edited.get() => assert_eq!(text.unwrap(), "mine", "{path} {at}"),
                 Ok(_) => {}
                 Err(ApproveError::Conflicts(_)) => {
                     let mut now = contents(&bench.live);
@@ -213,7 +230,13 @@ fn an_edit_while_it_is_applied_turns_everything_back() {
                     old.remove(path);
                     assert_eq!(now, old, "{path} {at}");
                     assert_eq!(text.unwrap(), "mine", "{path} {at}");
-                    bench.store.discard(&set.id).unwrap();
+                    // Once the edit is undone where something new had come, it can be approved after all.
+                    if path != "file" && path != "dir/inner" {
+                        std::fs::remove_file(bench.live.join(path)).unwrap();
+                        bench.store.approve(&yes(&set)).unwrap();
+                    } else {
+                        bench.store.discard(&set.id).unwrap();
+                    }
                 }
                 // What was written over something that had been put there already stays, and is told.
                 Err(ApproveError::Stuck { .. }) => assert_eq!(text.unwrap(), "mine", "{path} {at}"),
@@ -221,6 +244,45 @@ fn an_edit_while_it_is_applied_turns_everything_back() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_in_the_way_of_going_back_stays_and_is_told() {
+    let bench = Bench::furnished();
+    let set = bench.stage(some);
+    let old = contents(&bench.live);
+    // In the way of the last rename; and what is in place already was edited by hand.
+    let last = Place::parse("made/link").unwrap();
+    let result = bench.store.approve_with(&yes(&set), &|event| {
+        if let Event::Move(_, to) = event
+            && **to == last
+        {
+            bench.write("made/link", "mine");
+            bench.write("dir/new", "mine, too");
+        }
+    });
+    let Err(ApproveError::Stuck { conflicts, originals }) = result else { panic!("{result:?}") };
+    let paths: Vec<&str> = conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
+    assert_eq!(paths, ["made", "dir/new"]);
+    assert!(originals.is_dir());
+    let check = || {
+        assert_eq!((bench.read("made/link"), bench.read("dir/new")), ("mine".to_owned(), "mine, too".to_owned()));
+        assert_eq!((bench.read("file"), bench.read("dir/inner")), ("content".to_owned(), "inside".to_owned()));
+        assert!(bench.live.join("empty").is_dir());
+    };
+    check();
+    assert!(matches!(bench.store.approve(&yes(&set)), Err(ApproveError::Store(StoreError::Unfinished(_)))));
+    assert!(matches!(bench.store.discard(&set.id), Err(StoreError::Unfinished(_))));
+    let recovered = bench.store.recover().unwrap();
+    assert_eq!(recovered.stuck.len(), 1);
+    assert!(recovered.stuck[0].why.contains("recover again"), "{}", recovered.stuck[0].why);
+    check();
+    std::fs::remove_file(bench.live.join("made/link")).unwrap();
+    std::fs::remove_file(bench.live.join("dir/new")).unwrap();
+    assert_eq!(bench.store.recover().unwrap().back, [set.id.to_string()]);
+    assert_eq!(contents(&bench.live), old);
+    bench.store.approve(&yes(&set)).unwrap();
+    assert_eq!(bench.read("file"), "changed");
 }
 
 #[test]
