@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use vox_bundle::{Bundle, Linkable};
 use vox_model::{Limits, Outcome, SkillRef, Value};
 use vox_runtime::cache::Cache;
-use vox_runtime::{Granted, Callable, Compiler, Host, Kept, Program};
+use vox_runtime::{Callable, Compiler, Granted, Host, Kept, Program};
 
 /// The first word on the command line that makes this program the compiler of its hosts.
 pub const COMPILER: &str = "__compile";

@@ -19,7 +19,11 @@ fn server(answer: &'static str) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
             let read = stream.read(&mut buffer).unwrap_or(0);
             let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}", answer.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}",
+                answer.len()
+            );
         }
     });
     (address, asked)
@@ -40,7 +44,8 @@ fn a_place_has_to_be_granted() {
     assert!(other.stderr.contains(&format!("--allow-http http://{address} would allow it")), "{}", other.stderr);
     run(&place, 3, &["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}/v2")]);
     assert_eq!(all(&asked), "", "nothing may have been sent");
-    let granted = run(&place, 0, &["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}/v1")]);
+    let granted =
+        run(&place, 0, &["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}/v1")]);
     assert_eq!(granted.stdout, "hello\n");
 }
 
@@ -72,10 +77,16 @@ fn a_secret_is_added_on_the_way_and_seen_nowhere() {
     let secret = "canary-Zx81-secret-value";
     assert_eq!(place.feed(&["secret", "set", "token"], secret.as_bytes()).code, Some(0));
     assert!(!run(&place, 0, &["secret", "list"]).stdout.contains(secret));
-    let (url, binding) = (format!("http://{address}/x"), format!("token=http://{address};header=Authorization:Bearer {{}}"));
-    let words = ["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}"), "--secret", &binding];
+    let (url, binding) =
+        (format!("http://{address}/x"), format!("token=http://{address};header=Authorization:Bearer {{}}"));
+    let words =
+        ["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}"), "--secret", &binding];
     let ran = run(&place, 0, &words);
-    assert!(all(&asked).to_lowercase().contains(&format!("authorization: bearer {secret}").to_lowercase()), "{}", all(&asked));
+    assert!(
+        all(&asked).to_lowercase().contains(&format!("authorization: bearer {secret}").to_lowercase()),
+        "{}",
+        all(&asked)
+    );
     let audit = run(&place, 0, &["audit", "--format", "json"]);
     for text in [&ran.stdout, &ran.stderr, &audit.stdout, &audit.stderr] {
         assert!(!text.contains(secret), "{text}");
@@ -90,7 +101,8 @@ fn an_answer_that_repeats_the_secret_is_cut() {
     let (address, _) = server("you sent canary-Zx81-secret-value to me");
     assert_eq!(place.feed(&["secret", "set", "token"], secret.as_bytes()).code, Some(0));
     let (url, binding) = (format!("http://{address}/x"), format!("token=http://{address};header=X-Key:{{}}"));
-    let words = ["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}"), "--secret", &binding];
+    let words =
+        ["call", "http_guest.wasm", "get", &url, "--allow-http", &format!("http://{address}"), "--secret", &binding];
     let ran = place.run(&words);
     assert!(ran.code != Some(0) && !ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
 }

@@ -9,7 +9,8 @@ use vox_tests::program::{Place, Ran};
 pub fn place(guests: &[&str]) -> Result<Place, String> {
     let place = Place::new()?;
     for guest in guests {
-        fs::copy(places::guest(guest)?, place.work().join(format!("{guest}.wasm"))).map_err(|error| error.to_string())?;
+        fs::copy(places::guest(guest)?, place.work().join(format!("{guest}.wasm")))
+            .map_err(|error| error.to_string())?;
     }
     Ok(place)
 }
