@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 use toy::{Toy, allow, both, files, http, skill};
+use vox_model::Capability;
 use vox_model::Lease as _;
 
 struct Place {

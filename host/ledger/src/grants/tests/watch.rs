@@ -1,4 +1,5 @@
 use super::*;
+use vox_model::Capability;
 
 /// Lets the answer of a watch grow old.
 fn wait() {
