@@ -1,5 +1,7 @@
 //! The flags that grant something: for one run of `call`, `pipe` and `run`, for good with `vox grant`.
 
+#![allow(rustdoc::bare_urls, reason = "doc comments are the help texts here, and a terminal shows no brackets")]
+
 use crate::error::CliError;
 use clap::Args;
 use std::fmt::Display;

@@ -136,8 +136,42 @@ fn every_example_of_the_help_works() {
             line.replace("-- --lines", "-- echo").replace("-- input", "-- echo").replace("~/", &format!("{home}/"))
         })
         .collect();
-    let failed = failures(&place, &shown);
+    surroundings(&place);
+    let failed: Vec<String> = shown.iter().flat_map(|line| failures(&place, &[ready(&place, line)])).collect();
     assert!(failed.is_empty(), "{} of {} examples failed:\n{}", failed.len(), shown.len(), failed.join("\n"));
+}
+
+/// What the examples of grants, files and secrets speak of.
+fn surroundings(place: &Place) {
+    std::fs::create_dir_all(place.work().join("issues")).unwrap_or_else(|error| panic!("{error}"));
+    std::fs::create_dir_all(place.work().join("pages")).unwrap_or_else(|error| panic!("{error}"));
+    for (guest, shown) in [("hello", "issues/issues.wasm"), ("files", "files.wasm")] {
+        let guest = places::guest(guest).unwrap_or_else(|error| panic!("{error}"));
+        std::fs::copy(guest, place.work().join(shown)).unwrap_or_else(|error| panic!("{error}"));
+    }
+    place.put("issues/skill.toml", "[skill]\nname = \"acme:issues\"\n");
+    place.put("vox.toml", "[grants]\nmine = [\"--allow-clock\"]\n");
+    place.put("token.txt", "a-token-of-some-length");
+}
+
+/// The line with the ids that exist here, after what it speaks of was made: a change set, a grant.
+fn ready(place: &Place, line: &str) -> String {
+    let id = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
+    if ["vox diff", "vox approve", "vox discard"].iter().any(|verb| line.starts_with(verb)) {
+        let words = ["call", "files.wasm", "write", "pages/notes.md", line, "--allow-write", "pages"];
+        let staged = place.run(&words);
+        assert_eq!(staged.code, Some(0), "{}", staged.stderr);
+        let line = line.replace("4f1c", &id(&place.run(&["changes"]).stdout));
+        // On a terminal the two ask; there is none here.
+        let asks = !line.starts_with("vox diff") && !line.contains("--yes");
+        return if asks { format!("{line} --yes") } else { line };
+    }
+    if line.starts_with("vox revoke") {
+        let granted = place.run(&["grant", "./issues", "--allow-clock"]);
+        assert_eq!(granted.code, Some(0), "{}", granted.stderr);
+        return line.replace("g3", &id(&granted.stdout));
+    }
+    line.to_owned()
 }
 
 /// `vox` alone shows a tour; the commands in it are as good as those of the README.

@@ -284,6 +284,6 @@ mod tests {
     fn the_schema_says_what_is_taken() {
         let schema = serde_json::to_value(schemars::schema_for!(Request)).unwrap();
         assert_eq!(schema["additionalProperties"], false);
-        assert!(schema["properties"]["http"].is_object() && schema["properties"]["secrets"].is_object());
+        assert!(schema["properties"]["allow"].is_object() && schema["properties"]["secrets"].is_object());
     }
 }

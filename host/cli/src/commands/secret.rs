@@ -19,7 +19,7 @@ use vox_ledger::{SecretError, Secrets};
 Examples:
   vox secret set github-token < token.txt
   vox secret list
-  vox call ./issues.wasm list --allow-http https://api.github.com --secret 'github-token=https://api.github.com;header=Authorization:Bearer {}'")]
+  vox grant ./mine.wasm --secret 'key=https://api.example.org;header=X-Key:{}'")]
 pub struct SecretArgs {
     #[command(subcommand)]
     what: What,
