@@ -62,9 +62,9 @@ fn grants_count_and_end() {
     run(&place, 0, &["call", "store.wasm", "keys"]);
     run(&place, 0, &["call", "store.wasm", "keys"]);
     run(&place, 3, &["call", "store.wasm", "keys"]);
-    run(&place, 0, &["grant", "store.wasm", "--allow-kv", "--config", "unit=km", "--for", "1s"]);
+    run(&place, 0, &["grant", "store.wasm", "--allow-kv", "--config", "unit=km", "--for", "4s"]);
     run(&place, 0, &["call", "store.wasm", "keys"]);
-    std::thread::sleep(Duration::from_millis(1200));
+    std::thread::sleep(Duration::from_millis(4200));
     run(&place, 3, &["call", "store.wasm", "keys"]);
     run(&place, 0, &["grant", "store.wasm", "--allow-kv", "--config", "unit=km"]);
     let listed = run(&place, 0, &["grants"]);
