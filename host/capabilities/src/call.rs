@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use vox_cap_config::{ConfigState, ConfigView};
+use vox_cap_files::changes::Store;
 use vox_cap_files::host::{Files, FilesCtxView, FilesView, Subdirectories};
 use vox_cap_files::{Access, Folder, Quota, Staged};
 use vox_cap_http::{Http, HttpCtxView, HttpView};
@@ -33,6 +34,8 @@ pub struct CallData<M> {
     wasi: WasiCtx,
     files: Files,
     staged: Vec<Staged>,
+    /// Where what is staged is kept; opened for calls with granted folders.
+    changes: Option<Store>,
     http: Option<Http>,
     kv: KvState,
     config: ConfigState,
@@ -96,7 +99,7 @@ impl<M> CallData<M> {
         let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, until } = setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        let (preopens, staged) = folders(granted, services, &scope)?;
+        let Folders { preopens, staged, changes } = folders(granted, services, &scope)?;
         let files = Files::new(preopens, Subdirectories::Inherited, scope.clone()).map_err(SetupError::Random)?;
         let http = match granted.http.is_empty() {
             true => None,
@@ -126,27 +129,18 @@ impl<M> CallData<M> {
             table,
             files,
             staged,
+            changes,
             http,
         })
     }
 
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.
-    pub fn finish(self, services: &Services, keep: bool) -> Finished {
-        let Self { staged, files, table, .. } = self;
+    pub fn finish(self, keep: bool) -> Finished {
+        let Self { staged, changes, files, table, .. } = self;
         // Nothing of the guest may still hold a file when its changes are sealed.
         drop((table, files));
         let mut finished = Finished::default();
-        if staged.is_empty() || !keep {
-            return finished;
-        }
-        let store = match services.store() {
-            Ok(Some(store)) => store,
-            Ok(None) => return finished,
-            Err(error) => {
-                finished.lost.push(error);
-                return finished;
-            }
-        };
+        let Some(store) = changes.filter(|_| keep) else { return finished };
         for staged in staged {
             let folder = staged.folder().display().to_string();
             match staged.seal(&store) {
@@ -159,16 +153,22 @@ impl<M> CallData<M> {
     }
 }
 
-type Preopens = Vec<(String, Arc<dyn vox_cap_files::tree::Tree>)>;
+/// The granted folders, open.
+#[derive(Default)]
+struct Folders {
+    preopens: Vec<(String, Arc<dyn vox_cap_files::tree::Tree>)>,
+    staged: Vec<Staged>,
+    changes: Option<Store>,
+}
 
-fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<(Preopens, Vec<Staged>), SetupError> {
-    let (mut preopens, mut staged) = (Preopens::new(), Vec::new());
+fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<Folders, SetupError> {
+    let mut open = Folders::default();
     if granted.files.folders.is_empty() {
-        return Ok((preopens, staged));
+        return Ok(open);
     }
-    let store = services.store().map_err(SetupError::Staging)?;
+    open.changes = services.store().map_err(SetupError::Staging)?;
     for grant in &granted.files.folders {
-        let draft = match (&store, grant.access) {
+        let draft = match (&open.changes, grant.access) {
             (Some(store), Access::Write) => {
                 Some(store.draft().map_err(|error| SetupError::Staging(error.to_string()))?)
             }
@@ -177,10 +177,10 @@ fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<
             (None, _) => None,
         };
         let folder = Folder::open(grant, draft.as_deref().map(Path::new), Quota::default(), scope.clone())?;
-        preopens.push((grant.guest.clone(), folder.tree));
-        staged.extend(folder.staged);
+        open.preopens.push((grant.guest.clone(), folder.tree));
+        open.staged.extend(folder.staged);
     }
-    Ok((preopens, staged))
+    Ok(open)
 }
 
 impl<M: Send> WasiView for CallData<M> {

@@ -25,35 +25,35 @@ macro_rules! capabilities {
             $($(#[$doc])* pub $name: $krate::Request,)*
         }
 
-        impl Granted {
-            /// Adds what the other gives.
-            pub fn merge(&mut self, other: &Self) {
-                $(self.$name.absorb(&other.$name);)*
+        impl GrantSet for Granted {
+            fn merge(&mut self, other: &Self) {
+                $(self.$name.merge(&other.$name);)*
             }
 
-            /// Takes away what the other gives, and rather more than less.
-            pub fn subtract(&mut self, other: &Self) {
-                $(self.$name.subtract(&other.$name);)*
+            fn subtract(&mut self, denied: &Self) {
+                $(self.$name.subtract(&denied.$name);)*
             }
 
-            /// What this gives and the other does not.
-            #[must_use]
-            pub fn without(&self, other: &Self) -> Self {
+            fn without(&self, other: &Self) -> Self {
                 Self { $($name: self.$name.without(&other.$name),)* }
             }
 
-            /// What it gives, in sentences for a person.
-            pub fn describe(&self) -> Vec<String> {
+            fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+
+            fn describe(&self) -> Vec<String> {
                 [$(self.$name.describe(),)*].concat()
             }
 
-            /// Under which capabilities it gives anything.
-            pub fn capabilities(&self) -> BTreeSet<Capability> {
+            fn capabilities(&self) -> BTreeSet<Capability> {
                 let mut all = BTreeSet::new();
                 $(all.extend(self.$name.capabilities());)*
                 all
             }
+        }
 
+        impl Granted {
             /// The flags that would give what is asked for under a capability and not granted.
             pub fn missing(&self, requests: &Requests, capability: Capability) -> Vec<String> {
                 let mut flags = Vec::new();
@@ -126,34 +126,6 @@ capabilities! {
     clock: vox_cap_clock,
     /// Where randomness comes from.
     random: vox_cap_random,
-}
-
-impl GrantSet for Granted {
-    fn merge(&mut self, other: &Self) {
-        self.merge(other);
-    }
-    fn subtract(&mut self, denied: &Self) {
-        self.subtract(denied);
-    }
-    fn without(&self, other: &Self) -> Self {
-        self.without(other)
-    }
-    fn is_empty(&self) -> bool {
-        self.is_empty()
-    }
-    fn describe(&self) -> Vec<String> {
-        self.describe()
-    }
-    fn capabilities(&self) -> BTreeSet<Capability> {
-        self.capabilities()
-    }
-}
-
-impl Granted {
-    /// Whether it gives nothing.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

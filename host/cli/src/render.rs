@@ -4,41 +4,42 @@ use crate::error::{CliError, Kind};
 use crate::ui::{Format, Ui};
 use std::io::Write as _;
 use std::path::Path;
-use vox_model::{Function, Outcome, Type, Value, json, wave};
+use vox_model::{Effect, Effects, Function, Outcome, Type, Value, json, wave};
 
 /// Says what a call left behind: changes that wait, refusals with the line that would allow them.
-pub fn effects(outcome: &Outcome, ui: &Ui) {
-    for id in &outcome.effects.changes {
+pub fn effects(effects: &Effects, ui: &Ui) {
+    left_behind(effects, ui);
+    for effect in &effects.denied {
+        ui.note(&denial(effect));
+    }
+}
+
+fn left_behind(effects: &Effects, ui: &Ui) {
+    for id in &effects.changes {
         ui.note(&format!(
             "note: changes wait as {}; look with `vox diff`, then `vox approve` or `vox discard`",
             id.short()
         ));
     }
-    for lost in &outcome.effects.lost {
+    for lost in &effects.lost {
         ui.note(&format!("warning: what was staged is lost: {lost}"));
-    }
-    for effect in &outcome.effects.denied {
-        ui.note(&denial(effect));
     }
 }
 
-fn denial(effect: &vox_model::Effect) -> String {
+fn denial(effect: &Effect) -> String {
     let target = vox_capabilities::log::escape(&effect.target);
     format!("denied: {} {} {target}: {}", effect.capability, effect.action, effect.rule)
 }
 
 /// Writes what a call gave: the value to standard output or to a file, the guest's standard error beside it.
 pub fn outcome(outcome: Outcome, function: &Function, what: &str, to: Option<&Path>, ui: &Ui) -> Result<(), CliError> {
+    left_behind(&outcome.effects, ui);
     let denied = outcome.effects.denied.clone();
-    effects(
-        &Outcome { effects: vox_model::Effects { denied: Vec::new(), ..outcome.effects.clone() }, ..outcome.clone() },
-        ui,
-    );
     given(outcome, function, what, to, ui).map_err(|error| blamed(error, &denied))
 }
 
 /// A skill that failed after it was refused something failed for that reason, as far as anybody can tell.
-fn blamed(mut error: CliError, denied: &[vox_model::Effect]) -> CliError {
+fn blamed(mut error: CliError, denied: &[Effect]) -> CliError {
     if !denied.is_empty() && matches!(error.kind, Kind::Skill | Kind::Trap) {
         error.kind = Kind::Denied;
         error.notes.extend(denied.iter().map(denial));

@@ -3,7 +3,7 @@
 use crate::host::Skill;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Requests, flag, free, served};
-use vox_model::{Capability, Denial, Limits, Need, Plan, Tier, TierOffer};
+use vox_model::{Capability, Denial, GrantSet as _, Limits, Need, Plan, Tier, TierOffer};
 
 /// A decision in favour. Later stages take nothing else, and nothing else makes one than [`decide`].
 #[derive(Clone, Debug)]

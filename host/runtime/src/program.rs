@@ -125,7 +125,7 @@ impl<'p> Callable<'p> {
                 Err(stopped) => return outcome(Err(stopped)),
             };
             let mut outcome = outcome(live.call(self.function, self.entry, args, &shared.threads, cancel));
-            outcome.effects = live.finish(&shared.services, went_well(&outcome));
+            outcome.effects = live.finish(went_well(&outcome));
             outcome
         })
     }
@@ -145,8 +145,7 @@ pub struct Kept<'p> {
 impl Kept<'_> {
     /// Ends the sandbox and keeps what its calls staged. Dropping it instead throws that away.
     pub fn finish(mut self) -> Effects {
-        let services = &self.program.shared.services;
-        self.live.take().map(|live| live.finish(services, true)).unwrap_or_default()
+        self.live.take().map(|live| live.finish(true)).unwrap_or_default()
     }
 
     /// Calls a function in the kept sandbox.

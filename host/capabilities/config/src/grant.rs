@@ -152,11 +152,6 @@ impl Grant {
         if self.settings().is_empty() { Vec::new() } else { Self::SERVES.to_vec() }
     }
 
-    /// Adds what the other gives.
-    pub fn absorb(&mut self, other: &Self) {
-        self.merge(other);
-    }
-
     /// Takes away what the other gives, and rather more than less.
     pub fn subtract(&mut self, denied: &Self) {
         self.settings.retain(|name, _| !denied.settings.contains_key(name));

@@ -182,7 +182,7 @@ impl Grant {
     ///
     /// # Errors
     /// Two of them clash or overlap. Then this grant stays as it was.
-    pub fn merge(&mut self, other: Self) -> Result<(), GrantError> {
+    pub fn add_all(&mut self, other: Self) -> Result<(), GrantError> {
         let mut merged = self.clone();
         other.folders.into_iter().try_for_each(|folder| merged.add(folder))?;
         *self = merged;
@@ -277,7 +277,7 @@ impl Grant {
     pub const SERVES: &[Capability] = &[Capability::FilesystemRo, Capability::FilesystemRw];
 
     /// Adds what the other gives. Where both cannot stand together, what is added now counts: it was said later.
-    pub fn absorb(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         for folder in &other.folders {
             if self.add(folder.clone()).is_err() {
                 let path = folder.guest.parse::<GuestPath>().ok();

@@ -117,11 +117,6 @@ impl Grant {
         if self.is_empty() { Vec::new() } else { Self::SERVES.to_vec() }
     }
 
-    /// Adds what the other gives.
-    pub fn absorb(&mut self, other: &Self) {
-        self.merge(other);
-    }
-
     /// Takes away what the other gives. What overlaps only in part is forbidden besides, because deny beats allow.
     pub fn subtract(&mut self, denied: &Self) {
         self.allow.retain(|place| !denied.gives(place));

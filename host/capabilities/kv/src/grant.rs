@@ -97,11 +97,6 @@ impl Grant {
         if self.is_empty() { Vec::new() } else { Self::SERVES.to_vec() }
     }
 
-    /// Adds what the other gives.
-    pub fn absorb(&mut self, other: &Self) {
-        self.merge(other);
-    }
-
     /// Takes away what the other gives, and rather more than less.
     pub fn subtract(&mut self, denied: &Self) {
         if !denied.is_empty() {

@@ -43,11 +43,6 @@ impl Grant {
         Vec::new()
     }
 
-    /// Adds what the other gives.
-    pub fn absorb(&mut self, other: &Self) {
-        self.merge(other);
-    }
-
     /// Takes away what the other gives, and rather more than less.
     pub fn subtract(&mut self, denied: &Self) {
         let _ = denied;

@@ -68,11 +68,6 @@ impl Grant {
         self.seed.iter().flat_map(|_| Self::SERVES).copied().collect()
     }
 
-    /// Adds what the other gives.
-    pub fn absorb(&mut self, other: &Self) {
-        self.merge(other);
-    }
-
     /// Takes away what the other gives, and rather more than less.
     pub fn subtract(&mut self, denied: &Self) {
         if self.seed == denied.seed {

@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::ui::Ui;
 use vox_capabilities::Granted;
 use vox_ledger::{Answer, Audit, Consented, Decision, Event, Grants, NewGrant, Record, Standing, Terms};
+use vox_model::GrantSet as _;
 use vox_runtime::{Refused, Skill};
 
 /// Asks for what a refusal lacks. Gives what holds for this run alone; what was granted for good is in the store.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vox_capabilities::Granted;
 use vox_ledger::{Answer, Asking, Audit, Bounds, CallAbout, CallRecorder, Consent, Grants, Standing, Use, Watch};
-use vox_model::{Capability, Digest, Lease, Limits, Recorder, Tier, Verdict};
+use vox_model::{Capability, Digest, GrantSet as _, Lease, Limits, Recorder, Tier, Verdict};
 use vox_runtime::{Admitted, Refused, Skill, Watched, decide};
 
 /// What is granted in this process.

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 use std::time::Duration;
 use vox_ledger::{Consented, Decision, Event, Grants, NewGrant, Record, Terms, Trust};
-use vox_model::{SkillRef, units};
+use vox_model::{GrantSet as _, SkillRef, units};
 
 /// Give a skill what it may have, for good or for a while
 ///

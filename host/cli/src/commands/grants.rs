@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 use vox_capabilities::Granted;
 use vox_ledger::{Consented, Decision, Entry, Event, Grants, Life, Record, Revoke, Timestamp};
+use vox_model::GrantSet as _;
 
 /// List who may do what, since when, and when it was last used
 #[derive(Args, Debug)]

@@ -61,7 +61,7 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     };
     let outcome = program.function(&name)?.call_with(vec![], options);
     watching.end(&outcome, ui);
-    render::effects(&outcome, ui);
+    render::effects(&outcome.effects, ui);
     host::notes(host, ui);
     if outcome.output.lost > 0 {
         ui.note(&format!(

@@ -135,11 +135,11 @@ impl Live {
     }
 
     /// Ends the sandbox: what it staged is kept where the call went well.
-    pub(crate) fn finish(self, services: &Services, keep: bool) -> Effects {
+    pub(crate) fn finish(self, keep: bool) -> Effects {
         match self {
             Self::Pure(..) => Effects::default(),
             Self::Based(store, _, denials) => {
-                let Finished { changes, lost } = store.into_data().finish(services, keep);
+                let Finished { changes, lost } = store.into_data().finish(keep);
                 Effects { changes, lost, denied: denials.take() }
             }
         }

@@ -82,10 +82,10 @@ fn folders_that_clash_or_overlap_are_refused() {
 #[test]
 fn merging_keeps_the_wider_access_and_all_or_nothing() {
     let mut one = grant(&[("/a", "a", Read), ("/b", "b", Write)]).unwrap();
-    one.merge(grant(&[("/a", "a", Write), ("/b", "b", Read), ("/c", "c", Read)]).unwrap()).unwrap();
+    one.add_all(grant(&[("/a", "a", Write), ("/b", "b", Read), ("/c", "c", Read)]).unwrap()).unwrap();
     assert_eq!(one.folders, [folder("/a", "a", Write), folder("/b", "b", Write), folder("/c", "c", Read)]);
     let before = one.clone();
-    assert!(one.merge(grant(&[("/d", "d", Read), ("/e", "a", Read)]).unwrap()).is_err());
+    assert!(one.add_all(grant(&[("/d", "d", Read), ("/e", "a", Read)]).unwrap()).is_err());
     assert_eq!(one, before);
 }
 
