@@ -12,6 +12,10 @@ use crate::setup::{self, guest_toolchain, tools};
 /// Options of `cargo xtask test`.
 #[derive(clap::Args, Default)]
 pub struct Args {
+    /// How much longer the campaigns are that get better the longer they run (races, kills, faults, random
+    /// sequences): 20 before a release
+    #[arg(long, value_name = "TIMES", default_value_t = 1)]
+    scale: u32,
     /// Passed to `cargo nextest run`, such as a part of a test's name; other kinds of tests are left out then
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARG")]
     pass: Vec<String>,
@@ -52,6 +56,9 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     // Tests that build a skill need the toolchain that can; without the variable the default one does.
     if let Some(toolchain) = guest_toolchain::choose(repo)? {
         nextest.env("VOX_TEST_TOOLCHAIN", toolchain);
+    }
+    if args.scale > 1 {
+        nextest.env("VOX_TEST_SCALE", args.scale.to_string());
     }
     process::run(&mut nextest)
 }
