@@ -37,6 +37,7 @@ mod tests {
             let (_, profile) = text.split_once("[profile.release]\n").expect(manifest);
             profile.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect::<String>()
         };
-        assert_eq!(profile("bench/Cargo.toml"), profile("Cargo.toml"));
+        let harness = "\n[profile.release.package.vox-bench]\nopt-level = 3\n";
+        assert_eq!(profile("bench/Cargo.toml"), profile("Cargo.toml") + harness);
     }
 }

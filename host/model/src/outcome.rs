@@ -17,6 +17,18 @@ pub struct Outcome {
     pub effects: Effects,
 }
 
+impl Outcome {
+    /// A call that has not given anything, and has used and left nothing.
+    pub fn nothing() -> Self {
+        Self { result: Ok(None), usage: Usage::default(), output: Output::default(), effects: Effects::default() }
+    }
+
+    /// The same for a call that failed.
+    pub fn failed(failure: Failure) -> Self {
+        Self { result: Err(failure), ..Self::nothing() }
+    }
+}
+
 /// What is left of a call outside its sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {

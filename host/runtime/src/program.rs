@@ -3,10 +3,10 @@
 use crate::decide::Admitted;
 use crate::host::Shared;
 use crate::wasm::program::{Entry, Linked};
-use crate::wasm::sandbox::{CallOptions, Ground, Live, outcome};
+use crate::wasm::sandbox::{CallOptions, Ground, Live};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use vox_model::{Effects, Facts, Failure, Function, LookupError, Outcome, Output, Plan, Usage, Value};
+use vox_model::{Effects, Facts, Failure, Function, LookupError, Outcome, Plan, Value};
 use wasmtime::Engine;
 
 /// A skill that is compiled, linked and ready to be called any number of times, from any number of threads.
@@ -78,11 +78,10 @@ impl Program {
     /// # Errors
     /// The sandbox could not be made, as an outcome.
     pub fn keep(&self) -> Result<Kept<'_>, Box<Outcome>> {
-        let live = self.start(CallOptions::default()).map_err(|stopped| Box::new(outcome(Err(stopped))))?;
-        Ok(Kept { program: self, live: Some(live) })
+        Ok(Kept { program: self, live: Some(self.start(CallOptions::default())?) })
     }
 
-    fn start(&self, options: CallOptions) -> Result<Live, Box<(Failure, Usage, Output)>> {
+    fn start(&self, options: CallOptions) -> Result<Live, Box<Outcome>> {
         let skill = self.admitted.skill();
         let ground = Ground {
             engine: &self.engine,
@@ -117,16 +116,15 @@ impl<'p> Callable<'p> {
             Ok(args) => args,
             Err(outcome) => return *outcome,
         };
-        guarded(|| {
+        guarded(|outcome| {
             let cancel = options.cancel.clone();
             let shared = &self.program.shared;
             let mut live = match self.program.start(options) {
                 Ok(live) => live,
-                Err(stopped) => return outcome(Err(stopped)),
+                Err(stopped) => return *outcome = *stopped,
             };
-            let mut outcome = outcome(live.call(self.function, self.entry, args, &shared.threads, cancel));
-            outcome.effects = live.finish(went_well(&outcome));
-            outcome
+            live.call(self.function, self.entry, args, &shared.threads, cancel, outcome);
+            outcome.effects = live.finish(went_well(outcome));
         })
     }
 }
@@ -163,9 +161,9 @@ impl Kept<'_> {
             return failed("the kept sandbox is gone: an earlier call failed");
         };
         let threads = &self.program.shared.threads;
-        let outcome = guarded(|| {
+        let outcome = guarded(|outcome| {
             live.restart();
-            outcome(live.call(callable.function, callable.entry, args, threads, None))
+            live.call(callable.function, callable.entry, args, threads, None, outcome);
         });
         if outcome.result.is_err() {
             self.live = None;
@@ -175,16 +173,14 @@ impl Kept<'_> {
 }
 
 fn failed(what: &str) -> Outcome {
-    Outcome {
-        result: Err(Failure::Host(what.to_owned())),
-        usage: Usage::default(),
-        output: Output::default(),
-        effects: Effects::default(),
-    }
+    Outcome::failed(Failure::Host(what.to_owned()))
 }
 
 /// Adds the options that were left out; any other number of arguments is a fault of the caller.
 fn complete(function: &Function, mut args: Vec<Value>) -> Result<Vec<Value>, Box<Outcome>> {
+    if args.len() == function.params.len() {
+        return Ok(args);
+    }
     if args.len() < function.required() || args.len() > function.params.len() {
         let what = format!("{function} was called with {} arguments", args.len());
         return Err(Box::new(failed(&what)));
@@ -194,9 +190,11 @@ fn complete(function: &Function, mut args: Vec<Value>) -> Result<Vec<Value>, Box
 }
 
 /// A panic of ours ends the call, not the process; the sandbox goes with it.
-fn guarded(call: impl FnOnce() -> Outcome) -> Outcome {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+fn guarded(call: impl FnOnce(&mut Outcome)) -> Outcome {
+    let mut outcome = Outcome::nothing();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&mut outcome))) {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        failed(text.unwrap_or("a panic"))
-    })
+        outcome = failed(text.unwrap_or("a panic"));
+    }
+    outcome
 }

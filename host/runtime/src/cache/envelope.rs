@@ -68,14 +68,29 @@ impl Around {
         self.length
     }
 
-    /// Whether this content, with the code that follows it, was sealed here under this key.
-    pub(super) fn check(&self, secret: &[u8; 32], key: &Key, content: &[u8], mac: [u8; MAC]) -> Result<(), Broken> {
+    /// Starts to check the content, which is shown piece by piece.
+    pub(super) fn check(&self, secret: &[u8; 32]) -> Check {
         let mut hasher = blake3::Hasher::new_keyed(secret);
-        hasher.update(&self.header).update(content);
-        if hasher.finalize() != blake3::Hash::from_bytes(mac) {
+        hasher.update(&self.header);
+        Check(hasher)
+    }
+}
+
+/// A content on its way through the check.
+pub(super) struct Check(blake3::Hasher);
+
+impl Check {
+    /// The next piece.
+    pub(super) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// Whether the content that was shown, with the code that follows it, was sealed here under this key.
+    pub(super) fn finish(self, around: &Around, key: &Key, mac: [u8; MAC]) -> Result<(), Broken> {
+        if self.0.finalize() != blake3::Hash::from_bytes(mac) {
             return Err(Broken::Mac);
         }
-        match self.header[12..44] == key.hash {
+        match around.header[12..44] == key.hash {
             true => Ok(()),
             false => Err(Broken::Key),
         }
@@ -89,7 +104,9 @@ pub(super) fn open(secret: &[u8; 32], key: &Key, entry: &mut impl Read, length: 
     entry.read_exact(&mut content)?;
     let mut mac = [0; MAC];
     entry.read_exact(&mut mac)?;
-    around.check(secret, key, &content, mac).map(|()| content)
+    let mut check = around.check(secret);
+    check.update(&content);
+    check.finish(&around, key, mac).map(|()| content)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::Checked;
 use crate::wasm::sandbox::CallOptions;
-use vox_model::{Effects, Failure, Outcome, Output, Type, Usage, Value};
+use vox_model::{Effects, Failure, Outcome, Type, Value};
 
 impl Checked {
     /// Runs the pipeline over its input: every stage in a fresh sandbox with limits of its own. Ends with the
@@ -72,10 +72,5 @@ fn wrapped(value: Value, ty: Option<&Type>) -> Value {
 }
 
 fn failed(what: String) -> Outcome {
-    Outcome {
-        result: Err(Failure::Host(what)),
-        usage: Usage::default(),
-        output: Output::default(),
-        effects: Effects::default(),
-    }
+    Outcome::failed(Failure::Host(what))
 }
