@@ -119,26 +119,32 @@ pub fn call(kept: &mut Kept<'_>, callable: &Callable<'_>, args: Vec<Value>) -> R
 pub fn echo(program: &'static Program, function: &str, input: &[u8], kept: bool) -> Result<Box<dyn Contender>> {
     let callable = program.function(function)?;
     let kept = if kept { Some(keep(program)?) } else { None };
-    Ok(Box::new(Echo { callable, kept, ball: input.to_vec() }))
+    let stage = callable.function().params.len() == 2;
+    Ok(Box::new(Echo { callable, kept, stage, ball: input.to_vec() }))
 }
 
 struct Echo {
     callable: Callable<'static>,
     kept: Option<Kept<'static>>,
+    stage: bool,
     ball: Vec<u8>,
 }
 
 impl Echo {
     fn turn(&mut self) -> Result<()> {
-        let mut args = vec![Value::Bytes(std::mem::take(&mut self.ball))];
-        if self.callable.function().params.len() == 2 {
-            args.push(Value::List(Vec::new()));
-        }
+        let ball = Value::Bytes(std::mem::take(&mut self.ball));
+        // The stage takes settings besides.
+        let args = if self.stage { vec![ball, Value::List(Vec::new())] } else { vec![ball] };
         let outcome = match &mut self.kept {
             Some(kept) => kept.call(&self.callable, args),
             None => self.callable.call(args),
         };
-        self.ball = bytes(value(outcome)?);
+        self.ball = match outcome.result? {
+            Some(Value::Bytes(ball)) => ball,
+            // The stage answers with a result.
+            Some(Value::Result(Ok(Some(value)))) => bytes(*value),
+            other => bail!("the skill says {other:?}"),
+        };
         Ok(())
     }
 }
