@@ -52,7 +52,7 @@ fn failed(place: &Place, server: &Server, path: &str, filter: &str) -> serde_jso
 }
 
 #[test]
-fn without_a_grant_nothing_is_asked() {
+fn what_is_not_granted_is_not_asked() {
     let place = need!("the example skills", place());
     let server = Server::start(answer);
     let url = server.url("/lines");
@@ -63,17 +63,38 @@ fn without_a_grant_nothing_is_asked() {
     assert!(ran.stderr.contains(&format!("--allow-http {} would allow it", server.url(""))), "{}", ran.stderr);
     let ran = run(&place, 3, &[&["call"], &get(&url, ".", &other)[..], &["--format", "json"]].concat());
     assert_eq!(told(&ran), json!({"tag": "denied", "val": server.url("")}));
+    // The host judges the place, however the skill was given it.
+    let port = server.address().port();
+    for url in [
+        format!("http://2130706433:{port}/v1"),
+        format!("http://127.1:{port}/v1"),
+        format!("http://localhost:{port}/v1"),
+        format!("http://127.0.0.1.:{port}/v1"),
+        format!("http://127.0.0.1:{port}/v1/../lines"),
+    ] {
+        let ran = place.run(&[&["call"], &get(&url, ".", &server.url("/v1"))[..]].concat());
+        assert!(matches!(ran.code, Some(1 | 3)) && ran.stdout.is_empty(), "{url}: {ran:?}");
+    }
     assert_eq!(server.asked(), [""; 0]);
 }
 
+/// One test, because each place compiles the skill with the bundle's part in it, which takes seconds.
 #[test]
-fn documents_are_filtered() {
+fn what_is_granted_is_asked() {
     let place = need!("the example skills", place());
     let server = Server::start(answer);
-    assert_eq!(fetched(&place, &server, "/feed?page=2", ".items[].n"), "1\n2");
-    assert_eq!(fetched(&place, &server, "/text#part", "."), "\"é\u{1f980}\"");
-    assert_eq!(fetched(&place, &server, "/lines", ". + 1"), "2\n3");
-    assert_eq!(fetched(&place, &server, "/most", "length"), (MOST - 2).to_string());
+    documents_are_filtered(&place, &server);
+    a_grant_for_good_is_enough(&place, &server);
+    answers_that_are_no_documents_have_names(&place, &server);
+    filters_that_fail_have_names(&place, &server);
+    places_that_do_not_answer_are_named(&place);
+}
+
+fn documents_are_filtered(place: &Place, server: &Server) {
+    assert_eq!(fetched(place, server, "/feed?page=2", ".items[].n"), "1\n2\n");
+    assert_eq!(fetched(place, server, "/text#part", "."), "\"é\u{1f980}\"\n");
+    assert_eq!(fetched(place, server, "/lines", ". + 1"), "2\n3\n");
+    assert_eq!(fetched(place, server, "/most", "length"), format!("{}\n", MOST - 2));
     let asked = server.asked();
     let first = asked.first().map(|text| text.to_lowercase()).unwrap_or_default();
     assert!(
@@ -83,75 +104,47 @@ fn documents_are_filtered() {
     assert!(asked.iter().any(|request| request.starts_with("GET /text HTTP")), "{asked:?}");
 }
 
-#[test]
-fn a_grant_for_good_is_enough() {
-    let place = need!("the example skills", place());
-    let server = Server::start(answer);
-    run(&place, 0, &["grant", FETCH, "--allow-http", &format!("GET {}", server.url(""))]);
-    assert_eq!(value(&place, &[FETCH, "get", &server.url("/lines"), "."]), "1\n2");
+fn a_grant_for_good_is_enough(place: &Place, server: &Server) {
+    run(place, 0, &["grant", FETCH, "--allow-http", &format!("GET {}", server.url(""))]);
+    assert_eq!(value(place, &[FETCH, "get", &server.url("/lines"), "."]), "1\n2\n");
+    run(place, 0, &["revoke", "example:fetch-json"]);
+    run(place, 3, &["call", FETCH, "get", &server.url("/lines"), "."]);
 }
 
-#[test]
-fn answers_that_are_no_documents_have_names() {
-    let place = need!("the example skills", place());
-    let server = Server::start(answer);
+fn answers_that_are_no_documents_have_names(place: &Place, server: &Server) {
     for (path, status, location) in
         [("/none", 404, json!(null)), ("/500", 500, json!(null)), ("/moved", 302, json!("https://elsewhere.example/"))]
     {
-        let told = failed(&place, &server, path, ".");
+        let told = failed(place, server, path, ".");
         assert_eq!(told, json!({"tag": "bad-status", "val": {"status": status, "location": location}}), "{path}");
     }
     for path in ["/too-large", "/endless"] {
-        assert_eq!(failed(&place, &server, path, "."), json!({"tag": "too-large", "val": MOST}), "{path}");
+        assert_eq!(failed(place, server, path, "."), json!({"tag": "too-large", "val": MOST}), "{path}");
     }
     for (path, why) in [("/cut", "line 1"), ("/latin", "UTF-8"), ("/empty", "empty"), ("/no-content", "empty")] {
-        let told = failed(&place, &server, path, ".");
+        let told = failed(place, server, path, ".");
         let text = told["val"].as_str().unwrap_or_default();
         assert!(told["tag"] == "invalid-document" && text.contains(why), "{path}: {told}");
     }
-    let told = failed(&place, &server, "/broken", ".");
+    let told = failed(place, server, "/broken", ".");
     assert_eq!(told["tag"], "unreachable", "{told}");
 }
 
-#[test]
-fn filters_that_fail_have_names() {
-    let place = need!("the example skills", place());
-    let server = Server::start(answer);
+fn filters_that_fail_have_names(place: &Place, server: &Server) {
     for (filter, tag) in
         [(".[", "invalid-filter"), ("nothing(1)", "invalid-filter"), (".a", "failed"), ("error(\"x\")", "failed")]
     {
-        let told = failed(&place, &server, "/lines", filter);
+        let told = failed(place, server, "/lines", filter);
         assert_eq!(told["tag"], tag, "{filter}: {told}");
     }
 }
 
-#[test]
-fn places_that_do_not_answer_are_named() {
-    let place = need!("the example skills", place());
+fn places_that_do_not_answer_are_named(place: &Place) {
     let closed = format!("http://127.0.0.1:{}", closed_port());
-    let told = error(&place, &get(&format!("{closed}/x"), ".", &closed));
+    let told = error(place, &get(&format!("{closed}/x"), ".", &closed));
     assert_eq!(told, json!({"tag": "unreachable", "val": format!("{closed}: it did not take the connection")}));
     for url in ["", "nowhere", "ftp://127.0.0.1/x", "http://", "http://a b/", "http://user:hunter2@127.0.0.1/"] {
-        let told = error(&place, &get(url, ".", &closed));
+        let told = error(place, &get(url, ".", &closed));
         assert!(told["tag"] == "invalid-url" && !told.to_string().contains("hunter2"), "{url:?}: {told}");
     }
-}
-
-/// Names that lead inside are refused, however they are written.
-#[test]
-fn the_host_judges_the_place_and_not_the_skill() {
-    let place = need!("the example skills", place());
-    let server = Server::start(answer);
-    let port = server.address().port();
-    for url in [
-        format!("http://2130706433:{port}/lines"),
-        format!("http://127.1:{port}/lines"),
-        format!("http://localhost:{port}/lines"),
-        format!("http://127.0.0.1.:{port}/lines"),
-        format!("http://127.0.0.1:{port}/v1/../lines"),
-    ] {
-        let ran = place.run(&[&["call"], &get(&url, ".", &server.url("/v1"))[..]].concat());
-        assert!(matches!(ran.code, Some(1 | 3)) && ran.stdout.is_empty(), "{url}: {ran:?}");
-    }
-    assert_eq!(server.asked(), [""; 0]);
 }

@@ -137,11 +137,11 @@ fn what_cannot_be_done_has_a_name_and_changes_nothing() {
         (&["append", "full.md", "x"], json!({"tag": "too-large", "val": 1 << 20})),
         (&["edit", "latin.md", "c", "k"], json!({"tag": "not-text", "val": "latin.md"})),
         (&["append", "latin.md", "x"], json!({"tag": "not-text", "val": "latin.md"})),
-        (&["edit", "today.md", "melons", "b"], json!("no-match")),
+        (&["edit", "today.md", "melons", "b"], json!({"tag": "no-match"})),
         (&["edit", "today.md", "a", "b"], json!({"tag": "ambiguous", "val": 4})),
-        (&["edit", "today.md", "", "b"], json!("empty-text")),
-        (&["append", "today.md", ""], json!("empty-text")),
-        (&["search", ""], json!("empty-text")),
+        (&["edit", "today.md", "", "b"], json!({"tag": "empty-text"})),
+        (&["append", "today.md", ""], json!({"tag": "empty-text"})),
+        (&["search", ""], json!({"tag": "empty-text"})),
         (&["read", "folder.md"], json!({"tag": "failed", "val": "folder.md is a folder"})),
         (
             &["append", "today.md/x.md", "x"],
@@ -204,7 +204,7 @@ fn a_folder_that_is_not_there_is_said_so() {
     let ran = run(&place, 2, &["call", NOTES, "list", "--allow-write", "notes"]);
     assert!(ran.stderr.contains("it is not there; make it with `mkdir -p notes`"), "{}", ran.stderr);
     // The folder above was granted, and there are no notes in it.
-    assert_eq!(error(&place, &[NOTES, "list", "--allow-write", "."]), json!("no-folder"));
+    assert_eq!(error(&place, &[NOTES, "list", "--allow-write", "."]), json!({"tag": "no-folder"}));
     fs::create_dir(place.work().join("notes")).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(value(&place, &words(&["list"])), json!({"notes": [], "more": false}));
     run(&place, 0, &["grant", NOTES, "--yes"]);
