@@ -93,7 +93,13 @@ impl Folder {
     /// It is not there, too large, or no text.
     pub fn read(&self, path: &str) -> Result<String, Error> {
         let mut bytes = Vec::new();
-        let read = File::open(self.place(path)).and_then(|file| file.take(MAX_NOTE + 1).read_to_end(&mut bytes));
+        let read = File::open(self.place(path)).and_then(|file| {
+            // A folder opens for reading, and what its read says is not the same everywhere.
+            if file.metadata()?.is_dir() {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            file.take(MAX_NOTE + 1).read_to_end(&mut bytes)
+        });
         read.map_err(|error| explained(&error, path))?;
         if bytes.len() as u64 > MAX_NOTE {
             return Err(Error::TooLarge(MAX_NOTE));
@@ -230,6 +236,8 @@ mod tests {
         assert!(matches!(folder.read("latin.md"), Err(Error::NotText(path)) if path == "latin.md"));
         assert!(matches!(folder.read("no.md"), Err(Error::NotFound(path)) if path == "no.md"));
         assert!(matches!(folder.write("no/x.md", ""), Err(Error::NotFound(_))));
+        fs::create_dir(place.0.join("folder.md")).unwrap();
+        assert!(matches!(folder.read("folder.md"), Err(Error::Failed(why)) if why == "folder.md is a folder"));
         let (head, size) = folder.head("large.md").unwrap();
         assert_eq!((head.len() as u64, size), (HEAD, MAX_NOTE + 1));
         assert!(folder.head("no.md").is_none());
