@@ -8,6 +8,7 @@ pub mod luck;
 pub mod needs;
 pub mod places;
 pub mod program;
+pub mod server;
 pub mod skills;
 pub mod transcript;
 

@@ -37,6 +37,24 @@ pub fn guest(name: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// The folder `components`, with the example skills built: each has its component beside its `skill.toml`.
+///
+/// # Errors
+/// How to build them.
+pub fn examples() -> Result<PathBuf, String> {
+    let folder = repository().join("components");
+    for name in EXAMPLES {
+        let component = folder.join(name).join(format!("{name}.wasm"));
+        if !component.is_file() {
+            return Err(format!("{} is missing: cargo xtask guests", component.display()));
+        }
+    }
+    Ok(folder)
+}
+
+/// The example skills.
+pub const EXAMPLES: [&str; 3] = ["counter", "fetch-json", "notes"];
+
 /// The folder of a freshly built bundle, which the tests take instead of the embedded one; none when only the
 /// embedded one is there, and it has parts.
 ///

@@ -113,8 +113,8 @@ pub fn check(repo: &Repo) -> Result<()> {
     let now = sources::of_bundle(repo)?;
     if found.source != now {
         bail!(
-            "bundle/prebuilt was built from other sources than those under components, wit/bundle and \
-             bundle/recipe.toml\n  built from {}\n  now        {now}\n{CURE}",
+            "bundle/prebuilt was built from other sources than the crates of bundle/recipe.toml under components, \
+             what they depend on, and wit/bundle\n  built from {}\n  now        {now}\n{CURE}",
             found.source
         );
     }

@@ -35,16 +35,40 @@ pub fn run(repo: &Repo, args: &Args) -> Result<()> {
     let chosen: Vec<&str> = args.target.iter().map(String::as_str).collect();
     let targets = if chosen.is_empty() { &both } else { &chosen[..] };
     components(repo, targets)?;
+    skills(repo)?;
     for_tests(repo)
 }
 
-/// Builds the components of the bundle.
+/// Builds the components of the bundle: the default members of their workspace. The example skills stay out, so that
+/// the libraries that both use are built with what the bundle asks of them, and nothing else.
 ///
 /// # Errors
 ///
 /// When there is no toolchain for it or the build fails.
 pub fn components(repo: &Repo, targets: &[&str]) -> Result<()> {
-    build(repo, &repo.components(), targets)
+    build(repo, &repo.components(), targets, &[])
+}
+
+/// Builds the example skills, and puts each component beside its `skill.toml`, under the name that this gives.
+///
+/// # Errors
+///
+/// When there is no toolchain for it, the build fails, or a component cannot be put in place.
+pub fn skills(repo: &Repo) -> Result<()> {
+    let folders = repo.skills()?;
+    let names: Vec<&str> = folders.iter().filter_map(|folder| folder.file_name()?.to_str()).collect();
+    build(repo, &repo.components(), &[WASI], &names)?;
+    let built = repo.components().join(format!("target/{WASI}/release"));
+    for (folder, name) in folders.iter().zip(&names) {
+        let component = built.join(format!("{}.wasm", name.replace('-', "_")));
+        let place = folder.join(format!("{name}.wasm"));
+        // Whole or not at all: a skill may be running from there.
+        let partial = place.with_extension("partial");
+        fs::copy(&component, &partial)
+            .and_then(|_| fs::rename(&partial, &place))
+            .with_context(|| format!("{} cannot be put at {}", component.display(), place.display()))?;
+    }
+    Ok(())
 }
 
 /// Builds the guests that only tests use.
@@ -54,7 +78,7 @@ pub fn components(repo: &Repo, targets: &[&str]) -> Result<()> {
 /// When there is no toolchain for it or the build fails.
 pub fn for_tests(repo: &Repo) -> Result<()> {
     if repo.test_guests().join("Cargo.toml").is_file() {
-        build(repo, &repo.test_guests(), &[WASI])?;
+        build(repo, &repo.test_guests(), &[WASI], &[])?;
     }
     python_guests::build(repo)
 }
@@ -72,18 +96,24 @@ pub fn built_for_tests(repo: &Repo) -> PathBuf {
     repo.test_guests().join(format!("target/{WASI}/release"))
 }
 
-fn build(repo: &Repo, workspace: &Path, targets: &[&str]) -> Result<()> {
+/// Builds packages of a workspace; its default members where none are named.
+fn build(repo: &Repo, workspace: &Path, targets: &[&str], packages: &[&str]) -> Result<()> {
     let toolchain = guest_toolchain::choose(repo)?;
     let target_dir = workspace.join("target");
     let identity = guest_toolchain::identity(repo, toolchain.as_deref())?;
     start_anew_for(&identity, &target_dir)?;
 
-    say::step(&format!("building {} for {}", repo.shown(workspace), targets.join(" and ")));
+    let what = match packages {
+        [] => repo.shown(workspace),
+        _ => format!("{} of {}", packages.join(", "), repo.shown(workspace)),
+    };
+    say::step(&format!("building {what} for {}", targets.join(" and ")));
     // Started inside the workspace, so that its .cargo/config.toml applies.
     let mut cargo = process::cargo(workspace, toolchain.as_deref());
     cargo
         .args(["build", "--release", "--quiet"])
         .args(targets.iter().flat_map(|target| ["--target", target]))
+        .args(packages.iter().flat_map(|package| ["--package", package]))
         .arg("--target-dir")
         .arg(&target_dir)
         .args(["--config", &remapped_paths(repo)])

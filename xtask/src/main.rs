@@ -5,6 +5,7 @@ mod bundle;
 mod ci;
 mod generate;
 mod guests;
+mod made_from;
 mod process;
 mod python_guests;
 mod repo;
@@ -30,7 +31,7 @@ struct Cli {
 enum Chore {
     /// Put in place what building the guests and running the tests needs
     Setup(setup::Args),
-    /// Build the components and the guests of the tests for WebAssembly
+    /// Build the components, the example skills and the guests of the tests for WebAssembly
     Guests(guests::Args),
     /// Build the bundle that vox embeds, or check that it belongs to its sources
     Bundle(bundle::Args),

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -34,6 +35,25 @@ impl Repo {
     /// The workspace of the components that ship with vox.
     pub fn components(&self) -> PathBuf {
         self.root.join("components")
+    }
+
+    /// The folders of the example skills, sorted: those in `components` that have a `skill.toml`.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub fn skills(&self) -> Result<Vec<PathBuf>> {
+        let components = self.components();
+        let entries = fs::read_dir(&components).with_context(|| format!("{} cannot be read", components.display()))?;
+        let mut folders = Vec::new();
+        for entry in entries {
+            let folder = entry?.path();
+            if folder.join("skill.toml").is_file() {
+                folders.push(folder);
+            }
+        }
+        folders.sort();
+        Ok(folders)
     }
 
     /// The workspace of the guests that only tests use.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use crate::made_from::MadeFrom;
 use crate::repo::Repo;
 
-/// What decides about the bytes of the bundle, as paths from the root.
-const BUNDLE: [&str; 3] = ["components", "wit/bundle", "bundle/recipe.toml"];
+/// What decides about the bytes of the bundle, as paths from the root, beside the crates that it is made from.
+const BUNDLE: [&str; 3] = ["components/.cargo", "wit/bundle", "bundle/recipe.toml"];
 
 /// What decides about how the bundle is made.
 const BUILDER: [&str; 4] = ["bundle/Cargo.toml", "bundle/builder", "bundle/src", "Cargo.lock"];
@@ -20,7 +21,10 @@ const BUILDER: [&str; 4] = ["bundle/Cargo.toml", "bundle/builder", "bundle/src",
 ///
 /// When a source is missing or cannot be read.
 pub fn of_bundle(repo: &Repo) -> Result<String> {
-    digest(&repo.root, &BUNDLE)
+    let made = MadeFrom::read(&repo.root)?;
+    let starts: Vec<PathBuf> = BUNDLE.iter().map(|start| repo.root.join(start)).chain(made.folders).collect();
+    let shared = [("components/Cargo.toml", made.manifest), ("components/Cargo.lock", made.lock)];
+    digest(&repo.root, &starts, &shared)
 }
 
 /// The digest of the program that builds the bundle, as hexadecimal text.
@@ -29,18 +33,17 @@ pub fn of_bundle(repo: &Repo) -> Result<String> {
 ///
 /// When a source is missing or cannot be read.
 pub fn of_builder(repo: &Repo) -> Result<String> {
-    digest(&repo.root, &BUILDER)
+    digest(&repo.root, &BUILDER.map(|start| repo.root.join(start)), &[])
 }
 
-/// Hashes path and content of every file, sorted by path.
-fn digest(root: &Path, starts: &[&str]) -> Result<String> {
+/// Hashes path and content of every file, sorted by path, and then what counts of files that others share.
+fn digest(root: &Path, starts: &[PathBuf], shared: &[(&str, String)]) -> Result<String> {
     let mut files = Vec::new();
     for start in starts {
-        let start = root.join(start);
         if !start.exists() {
             bail!("{} is missing", start.display());
         }
-        collect(&start, &mut files)?;
+        collect(start, &mut files)?;
     }
     let mut named = Vec::new();
     for file in files {
@@ -53,13 +56,18 @@ fn digest(root: &Path, starts: &[&str]) -> Result<String> {
     named.sort();
 
     let mut hash = Sha256::new();
+    // Lengths keep a path from running into its content.
+    let mut add = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
     for (name, file) in named {
-        let content = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        // Lengths keep a path from running into its content.
-        hash.update((name.len() as u64).to_le_bytes());
-        hash.update(name);
-        hash.update((content.len() as u64).to_le_bytes());
-        hash.update(content);
+        add(name.as_bytes());
+        add(&fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?);
+    }
+    for (name, content) in shared {
+        add(name.as_bytes());
+        add(content.as_bytes());
     }
     Ok(hex::encode(hash.finalize()))
 }
@@ -103,8 +111,12 @@ mod tests {
         folder
     }
 
+    fn digest_of(root: &Path, shared: &[(&str, String)]) -> Result<String> {
+        digest(root, &[root.join("components")], shared)
+    }
+
     fn of(files: &[(&str, &str)]) -> String {
-        digest(tree(files).path(), &["components"]).unwrap()
+        digest_of(tree(files).path(), &[]).unwrap()
     }
 
     #[test]
@@ -132,7 +144,27 @@ mod tests {
 
     #[test]
     fn a_missing_source_is_an_error() {
-        let error = digest(tree(&[]).path(), &["components"]).unwrap_err();
+        let error = digest_of(tree(&[]).path(), &[]).unwrap_err();
         assert!(error.to_string().contains("components is missing"));
+    }
+
+    #[test]
+    fn what_counts_of_shared_files_counts() {
+        let root = tree(&[("components/a", "b")]);
+        let base = digest_of(root.path(), &[("Cargo.lock", "x 1".to_owned())]).unwrap();
+        assert_eq!(base, digest_of(root.path(), &[("Cargo.lock", "x 1".to_owned())]).unwrap());
+        assert_ne!(base, digest_of(root.path(), &[("Cargo.lock", "x 2".to_owned())]).unwrap());
+        assert_ne!(base, digest_of(root.path(), &[]).unwrap());
+    }
+
+    /// A skill that is no part of the bundle may change without the bundle being built anew.
+    #[test]
+    fn example_skills_do_not_count() {
+        let repo = Repo::find().unwrap();
+        let made = MadeFrom::read(&repo.root).unwrap();
+        let names: Vec<_> = made.folders.iter().filter_map(|folder| folder.file_name()?.to_str()).collect();
+        assert_eq!(names, ["guest-alloc", "json", "markdown", "no-tzdb", "regex"]);
+        let skills = repo.skills().unwrap();
+        assert!(skills.len() >= 3 && skills.iter().all(|skill| !made.folders.contains(skill)), "{skills:?}");
     }
 }

@@ -32,6 +32,10 @@ pub fn requirements(facts: &Facts, manifest: Option<&Manifest>, library: Option<
             None => found.unknown.push(import.name.clone()),
         }
     }
+    // The types of requests come with the sending: they are linked then, and their functions work.
+    if found.needs.iter().any(|need| need.capability == Capability::HttpOut) {
+        found.blocked.retain(|import| !import.starts_with("wasi:http/types@"));
+    }
     if let Some(manifest) = manifest {
         let mut forbidden = found.needs.clone();
         forbidden.retain(|need| manifest.forbidden.contains(&need.capability));

@@ -8,7 +8,9 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
+use vox_capabilities::manifest::Asked;
 use vox_model::{Limits, units};
+use vox_runtime::Skill;
 
 /// Runs typed WebAssembly skills from strangers, with nothing but what you grant.
 #[derive(Debug, Parser)]
@@ -88,8 +90,13 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    pub fn limits(&self) -> Limits {
-        let default = Limits::default();
+    /// The limits of a call of this skill: what the flags say, else what its manifest asks for, else the defaults.
+    pub fn limits(&self, skill: &Skill) -> Limits {
+        self.over(skill.manifest().map(|manifest| manifest.limits).unwrap_or_default())
+    }
+
+    fn over(&self, asked: Asked) -> Limits {
+        let default = asked.over(Limits::default());
         Limits {
             memory: self.limit_memory.unwrap_or(default.memory),
             time: self.limit_time.unwrap_or(default.time),
@@ -176,5 +183,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Who runs a skill has the last word, whatever its manifest asks for.
+    #[test]
+    fn flags_beat_what_a_manifest_asks_for() {
+        let none = LimitArgs { limit_time: None, limit_cpu: None, limit_memory: None, limit_output: None };
+        let asked = Asked { time: Some(Duration::from_secs(60)), memory: Some(128 << 20), ..Asked::default() };
+        assert_eq!(none.over(Asked::default()), Limits::default());
+        let limits = none.over(asked);
+        assert_eq!((limits.time, limits.memory), (Duration::from_secs(60), 128 << 20));
+        assert_eq!(limits.cpu, Limits::default().cpu);
+        for (time, memory) in [(1, 1 << 20), (600, 1 << 30)] {
+            let flags = LimitArgs { limit_time: Some(Duration::from_secs(time)), limit_memory: Some(memory), ..none };
+            let limits = flags.over(asked);
+            assert_eq!((limits.time, limits.memory), (Duration::from_secs(time), memory));
+        }
     }
 }

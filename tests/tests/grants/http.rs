@@ -1,36 +1,18 @@
 //! Requests: only to places that were granted, with secrets that no skill sees.
 
 use crate::work::{place, run};
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
 use vox_tests::need;
+use vox_tests::server::{Answer, Server};
 
-/// A server on loopback that keeps what it was asked and answers with `answer`.
-fn server(answer: &'static str) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
-    let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let kept = asked.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut stream = stream;
-            let mut buffer = [0; 4096];
-            let read = stream.read(&mut buffer).unwrap_or(0);
-            let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
-            kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}",
-                answer.len()
-            );
-        }
-    });
-    (address, asked)
+/// A server that always answers the same, and what it was asked.
+fn server(answer: &'static str) -> (SocketAddr, Server) {
+    let server = Server::start(move |_| Answer::ok(answer));
+    (server.address(), server)
 }
 
-fn all(asked: &Mutex<Vec<String>>) -> String {
-    asked.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+fn all(server: &Server) -> String {
+    server.asked().join("\n")
 }
 
 #[test]

@@ -81,6 +81,16 @@ fn limits_of_a_manifest_hold() {
     skill(&place, "[limits]\ntime = \"123ms\"\nmemory = \"32MiB\"");
     let why = run(&place, 0, &["why", "./notes"]);
     assert!(why.stdout.contains("123ms") && why.stdout.contains("32 MiB"), "{}", why.stdout);
+    // Who runs the skill has the last word, for less and for more.
+    for time in ["7ms", "7s"] {
+        let why = run(&place, 0, &["why", "./notes", "--limit-time", time]);
+        assert!(why.stdout.contains(&format!("time {time}")) && why.stdout.contains("32 MiB"), "{}", why.stdout);
+    }
+    let ran = run(&place, 6, &["call", "./notes", "folders", "--limit-memory", "64KiB"]);
+    assert!(ran.stderr.contains("memory"), "{}", ran.stderr);
+    skill(&place, "[limits]\nmemory = \"64KiB\"");
+    run(&place, 6, &["call", "./notes", "folders"]);
+    run(&place, 0, &["call", "./notes", "folders", "--limit-memory", "64MiB"]);
 }
 
 #[test]

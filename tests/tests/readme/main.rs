@@ -2,6 +2,7 @@
 
 use regex::Regex;
 use vox_tests::program::Place;
+use vox_tests::server::{Answer, Server};
 use vox_tests::{need, places};
 
 /// The commands in the fenced blocks of a Markdown text that are for the shell.
@@ -39,7 +40,8 @@ fn runnable(command: &str) -> Option<String> {
     let from_source = Regex::new(r"cargo run (--release |--quiet |-q |-p vox-cli |--package vox-cli )*-- ");
     let command = from_source.unwrap_or_else(|error| panic!("{error}")).replace_all(command, "vox ").into_owned();
     let first = command.split_whitespace().next().unwrap_or_default();
-    let elsewhere = ["cargo", "git", "cd", "rustup", "apt-get", "sudo", "pip", "npm", "curl", "export"];
+    // `python3` serves examples/ on port 8000; here `served` does.
+    let elsewhere = ["cargo", "git", "cd", "rustup", "apt-get", "sudo", "pip", "npm", "curl", "export", "python3"];
     (!elsewhere.contains(&first)).then_some(command)
 }
 
@@ -57,6 +59,18 @@ fn place() -> Result<Place, String> {
         std::fs::copy(places::guest(guest)?, place.work().join(shown)).map_err(|error| error.to_string())?;
     }
     Ok(place)
+}
+
+/// The commands with a server of the test's own in the place of the one that the text starts: it has `examples/` too,
+/// and a port that is free.
+fn served(commands: Vec<String>) -> Vec<String> {
+    let examples = places::repository().join("examples");
+    let server = Server::start(move |path| match std::fs::read(examples.join(path.trim_start_matches('/'))) {
+        Ok(body) => Answer::ok(body),
+        Err(_) => Answer::status("404 Not Found"),
+    });
+    let here = server.url("");
+    commands.into_iter().map(|command| command.replace("http://127.0.0.1:8000", &here)).collect()
 }
 
 /// Runs the commands; gives those that failed with what they said.
@@ -84,11 +98,27 @@ fn every_command_of_the_readme_works() {
     let text = std::fs::read_to_string(places::repository().join("README.md"));
     let text = need!("README.md", text.map_err(|error| error.to_string()));
     need!("a bundle", places::bundle());
+    need!("the example skills", places::examples());
     let place = need!("vox and the guests", place());
-    let shown: Vec<String> = commands(&text).iter().filter_map(|command| runnable(command)).collect();
+    let shown = served(commands(&text).iter().filter_map(|command| runnable(command)).collect());
     assert!(!shown.is_empty(), "the README shows no command");
     let failed = failures(&place, &shown);
     assert!(failed.is_empty(), "{} of {} commands failed:\n{}", failed.len(), shown.len(), failed.join("\n"));
+}
+
+#[test]
+fn every_command_of_the_example_skills_works() {
+    let folder = need!("the example skills", places::examples());
+    need!("a bundle", places::bundle());
+    for name in places::EXAMPLES {
+        let readme = folder.join(name).join("README.md");
+        let text = std::fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
+        let place = need!("vox and the guests", place());
+        let shown = served(commands(&text).iter().filter_map(|command| runnable(command)).collect());
+        assert!(shown.len() >= 2, "{} shows {shown:?}", readme.display());
+        let failed = failures(&place, &shown);
+        assert!(failed.is_empty(), "{}: {} commands failed:\n{}", readme.display(), failed.len(), failed.join("\n"));
+    }
 }
 
 /// The verbs, as the help lists them.

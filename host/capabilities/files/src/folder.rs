@@ -25,7 +25,10 @@ pub struct Folder {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFolderError {
     /// It is not there, or not ours to open.
-    #[error("the granted folder {path} cannot be opened: {source}", path = path.display())]
+    #[error(
+        "the granted folder {path} cannot be opened: {source}; bring it back, or grant the folder where it is now",
+        path = path.display()
+    )]
     Open {
         /// The folder.
         path: PathBuf,

@@ -77,6 +77,12 @@ impl<B: Backend> Front<B> {
 
     /// The place of something that is to be made.
     fn walk_to_nothing(&self, session: &B::Session<'_>, base: &Place, path: &str) -> FsResult<Found> {
+        // As in the kernel (mkdir(2)): what `.` and `..` lead to is there. Programs that make a path with all its parents
+        // begin with the granted folder itself, and go on when they hear that it exists.
+        if matches!(path.trim_end_matches('/').rsplit('/').next(), Some("." | "..")) {
+            self.walk(session, base, path, true)?.existing()?;
+            return Err(FsError::Exists);
+        }
         let found = self.walk_to_name(session, base, path)?;
         if found.kind.is_some() { Err(FsError::Exists) } else { Ok(found) }
     }

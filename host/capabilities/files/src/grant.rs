@@ -125,7 +125,12 @@ impl FolderGrant {
         }
         let guest = guest.parse::<GuestPath>()?;
         let wrong = |why: String| GrantError::Folder { folder: folder.to_owned(), why };
-        let host = std::fs::canonicalize(from.join(folder)).map_err(|error| wrong(error.to_string()))?;
+        let host = std::fs::canonicalize(from.join(folder)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                wrong(format!("it is not there; make it with `mkdir -p {folder}`, or say where it is: `DIR::{guest}`"))
+            }
+            _ => wrong(error.to_string()),
+        })?;
         if !host.is_dir() {
             return Err(wrong("it is no folder".to_owned()));
         }

@@ -6,6 +6,7 @@
 mod ask;
 pub mod project;
 
+use crate::cli::LimitArgs;
 use crate::error::{CliError, Kind};
 use crate::grant_args::GrantArgs;
 use crate::places;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vox_capabilities::Granted;
 use vox_ledger::{Answer, Asking, Audit, Bounds, CallAbout, CallRecorder, Consent, Grants, Standing, Use, Watch};
-use vox_model::{Capability, Digest, GrantSet as _, Lease, Limits, Recorder, Tier, Verdict};
+use vox_model::{Capability, Digest, GrantSet as _, Lease, Recorder, Tier, Verdict};
 use vox_runtime::{Admitted, Refused, Skill, Watched, decide};
 
 /// What is granted in this process.
@@ -61,8 +62,8 @@ impl Authority {
     }
 
     /// Decides about a skill.
-    pub fn admit(&self, skill: &Arc<Skill>, limits: Limits, ui: &Ui) -> Result<Permit, CliError> {
-        let limits = skill.manifest().map_or(limits, |manifest| manifest.limits.over(limits));
+    pub fn admit(&self, skill: &Arc<Skill>, limits: LimitArgs, ui: &Ui) -> Result<Permit, CliError> {
+        let limits = limits.limits(skill);
         let about = (skill.package().to_owned(), skill.artifact().digest);
         if skill.requirements().needs.is_empty() && self.flags.is_empty() {
             let admitted = decide(skill, &Granted::default(), limits).map_err(|refused| denied(&refused, skill))?;
@@ -185,7 +186,13 @@ fn note_refusal(audit: &Audit, skill: &Skill, refused: &Refused) {
 /// A refusal as an error: what, why, and the line that would allow it.
 pub fn denied(refused: &Refused, skill: &Skill) -> CliError {
     let mut error = CliError::from(refused.clone());
-    let flags: Vec<&str> = refused.denials.iter().flat_map(|denial| denial.flags.iter().map(String::as_str)).collect();
+    // Two imports of one capability miss the same.
+    let mut flags: Vec<&str> = Vec::new();
+    for flag in refused.denials.iter().flat_map(|denial| &denial.flags) {
+        if !flags.contains(&flag.as_str()) {
+            flags.push(flag);
+        }
+    }
     if !flags.is_empty() {
         let flags = flags.join(" ");
         error.help = Some(format!(

@@ -76,7 +76,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         Some(object) => arguments::read_json(known, object)?,
         None => arguments::read(known, &words, named)?,
     };
-    let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits.limits(), ui)?;
+    let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits, ui)?;
     let (watched, watching) = permit.watch(&function, &host::secrets()?);
     let program = host.prepare(permit.admitted)?;
     let callable = program.function(&function)?;

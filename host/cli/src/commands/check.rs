@@ -6,6 +6,7 @@ use crate::host;
 use crate::ui::{Format, Ui};
 use clap::Args;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use vox_capabilities::{Granted, manifest};
 use vox_model::SkillRef;
@@ -58,15 +59,16 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
             need.because, need.capability
         ));
     }
-    let asks: Vec<String> = requirements
-        .needs
+    // Several imports can lead to one need.
+    let needs: BTreeSet<_> = requirements.needs.iter().map(|need| need.capability).collect();
+    let asks: Vec<String> = needs
         .iter()
         .flat_map(|need| match skill.manifest() {
-            Some(manifest) => Granted::default().missing(&manifest.requests, need.capability),
+            Some(manifest) => Granted::default().missing(&manifest.requests, *need),
             None => Vec::new(),
         })
         .collect();
-    let words: Vec<_> = requirements.needs.iter().map(|need| need.capability.to_string()).collect();
+    let words: Vec<_> = needs.iter().map(ToString::to_string).collect();
     match ui.format() {
         Format::Json => ui.line(
             &json!({
@@ -77,11 +79,9 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
         )?,
         Format::Text | Format::Wave => {
             let needs = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
-            ui.line(&format!(
-                "{} is fine: {} functions, needs {needs}",
-                skill.package(),
-                skill.facts().functions.len()
-            ))?;
+            let count = skill.facts().functions.len();
+            let functions = if count == 1 { "function" } else { "functions" };
+            ui.line(&format!("{} is fine: {count} {functions}, needs {needs}", skill.package()))?;
             if !asks.is_empty() {
                 ui.line(&format!("grant it with: vox grant {} {}", folder.display(), asks.join(" ")))?;
             }

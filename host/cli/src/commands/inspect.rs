@@ -8,6 +8,7 @@ use crate::ui::{Format, Ui};
 use clap::Args;
 use serde_json::json;
 use std::fmt::Write as _;
+use vox_capabilities::manifest;
 use vox_model::{SkillRef, schema};
 use vox_runtime::Skill;
 
@@ -51,7 +52,8 @@ fn text(skill: &Skill, schemas: bool) -> String {
     );
     let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
     for need in &requirements.needs {
-        let _ = writeln!(out, "needs    {} (imports {})", need.capability, need.because);
+        let how = if need.because == manifest::NAME { "asked for in" } else { "imports" };
+        let _ = writeln!(out, "needs    {} ({how} {})", need.capability, need.because);
     }
     for import in &requirements.unknown {
         let _ = writeln!(out, "unknown  {import}");

@@ -12,7 +12,7 @@ use clap::Args;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use vox_model::{Limits, Outcome, SkillRef, Value};
+use vox_model::{Outcome, SkillRef, Value};
 use vox_runtime::pipeline::{self, Fault, Input, Resolve, Stage, Stages};
 use vox_runtime::{CallOptions, Host, Program};
 
@@ -46,8 +46,7 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
     let host = host::start(ui, quiet)?;
     let authority = Authority::new(&args.grant, ui)?;
-    let limits = args.limits.limits();
-    let mut skills = Skills { host, ui, authority, limits, opened: HashMap::new(), failed: None };
+    let mut skills = Skills { host, ui, authority, limits: args.limits, opened: HashMap::new(), failed: None };
     let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {
         let kind = match error.fault {
             Fault::Text => Kind::Usage,
@@ -100,7 +99,7 @@ struct Skills<'h> {
     host: &'h Host,
     ui: &'h Ui,
     authority: Authority,
-    limits: Limits,
+    limits: LimitArgs,
     opened: HashMap<String, (Arc<Program>, Permit)>,
     failed: Option<Kind>,
 }

@@ -39,7 +39,7 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
     let host = host::start(ui, quiet)?;
     let inspected = host.inspect(&reference)?;
-    let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits.limits(), ui)?;
+    let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits, ui)?;
     let (watched, watching) = permit.watch("wasi:cli/run", &host::secrets()?);
     let program = host.prepare(permit.admitted)?;
     let name = entry(program.facts()).ok_or_else(|| {

@@ -36,8 +36,7 @@ pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
     let host = host::start(ui, quiet)?;
     let skill = host.inspect(&reference)?;
     let granted = Authority::new(&args.grant, ui)?.granted(&skill, ui)?;
-    let limits = skill.manifest().map_or(args.limits.limits(), |manifest| manifest.limits.over(args.limits.limits()));
-    let decision = decide(&skill, &granted, limits);
+    let decision = decide(&skill, &granted, args.limits.limits(&skill));
     host::notes(host, ui);
     let (text, json) = match &decision {
         Ok(admitted) => (admitted_text(&skill, admitted.plan()), admitted_json(&skill, admitted.plan())),
@@ -90,9 +89,12 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
 
 fn refused_text(skill: &Skill, refused: &Refused) -> String {
     let mut out = head(skill, "may not run");
+    let mut helped: Vec<&[String]> = Vec::new();
     for denial in &refused.denials {
         let _ = writeln!(out, "  denied   {}: {}", denial.asked, denial.rule);
-        if !denial.flags.is_empty() {
+        // Two imports of one capability have one way out.
+        if !denial.flags.is_empty() && !helped.contains(&&*denial.flags) {
+            helped.push(&denial.flags);
             let _ = writeln!(out, "  help     vox grant {} {}", skill.artifact().name, denial.flags.join(" "));
         }
         if !denial.help.is_empty() {

@@ -41,7 +41,7 @@ fn flags_are_read() {
         ("", "DIR::GUEST"),
         ("::docs", "DIR::GUEST"),
         ("docs::", "DIR::GUEST"),
-        ("missing", "cannot be granted"),
+        ("missing", "cannot be granted: it is not there; make it with `mkdir -p missing`"),
         ("file", "no folder"),
         ("docs/..", "DIR::GUEST"),
         ("docs::..", "`..`"),

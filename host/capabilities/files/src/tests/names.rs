@@ -176,3 +176,19 @@ fn paths_start_at_a_directory_and_do_not_leave_it() {
         assert_eq!(word(&tree.stat(&root(), "dir/up", true)), "Ok");
     }
 }
+
+/// Programs that make a path with all its parents try the granted folder first, and go on when it exists.
+#[test]
+fn what_is_made_where_something_is_exists() {
+    for access in [Access::Write, Access::WriteThrough] {
+        let bench = Bench::furnished();
+        let tree = bench.open(access);
+        for path in [".", "./", "./.", "dir/.", "dir/..", "dir", "dirlink", "file"] {
+            assert_eq!(word(&tree.create_directory(&root(), path)), "Exists", "{access:?} {path}");
+            assert_eq!(word(&tree.symlink("file", &root(), path)), "Exists", "{access:?} {path}");
+        }
+        for (path, expected) in [("missing/.", "NotFound"), ("file/.", "NotDirectory"), ("..", "NotPermitted")] {
+            assert_eq!(word(&tree.create_directory(&root(), path)), expected, "{access:?} {path}");
+        }
+    }
+}
