@@ -15,6 +15,9 @@ use crate::test;
 /// The workspaces whose format is checked.
 const WORKSPACES: [&str; 5] = [".", "components", "tests/guests", "bench", "fuzz"];
 
+/// The workspaces of the benchmarks: the product's side, and contenders with features that the product must not have.
+const BENCHMARKS: [&str; 3] = ["bench", "bench/stock", "bench/scripts"];
+
 /// One step: what it is called and what it does.
 type Step = (&'static str, fn(&Repo) -> Result<()>);
 
@@ -23,6 +26,7 @@ const STEPS: &[Step] = &[
     ("the bundle belongs to its sources", check_bundle),
     ("format", check_format),
     ("lints", clippy),
+    ("benchmarks", check_benchmarks),
     ("documentation", docs),
     ("licences and dependencies", deny),
     ("generated files", check_generated),
@@ -60,6 +64,16 @@ fn clippy(repo: &Repo) -> Result<()> {
     let mut cargo = process::cargo(&repo.root, None);
     cargo.args(["clippy", "--quiet", "--workspace", "--all-targets"]);
     process::run(cargo.args(["--", "-D", "warnings"]))
+}
+
+/// They are not run here, a busy machine has no figures; that they compile is what the next one to measure relies on.
+fn check_benchmarks(repo: &Repo) -> Result<()> {
+    for workspace in BENCHMARKS {
+        let mut cargo = process::cargo(&repo.root.join(workspace), None);
+        cargo.args(["clippy", "--quiet", "--all-targets", "--target-dir"]).arg(repo.root.join("bench/target"));
+        process::run(cargo.args(["--", "-D", "warnings"])).with_context(|| workspace.to_owned())?;
+    }
+    Ok(())
 }
 
 fn docs(repo: &Repo) -> Result<()> {

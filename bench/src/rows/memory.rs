@@ -20,6 +20,9 @@ pub const MEASURED: &str = "__memory";
 /// The most that an idle pure instance of vox may have.
 const MOST: f64 = 64.0 * 1024.0;
 
+/// Measures one kind of sandbox, in bytes.
+type Way<'a> = Box<dyn Fn() -> Result<f64> + 'a>;
+
 /// Measures everybody in a process of its own, in turn.
 pub fn rows(context: &Context) -> Result<Vec<Row>> {
     let host = context.host()?;
@@ -29,7 +32,7 @@ pub fn rows(context: &Context) -> Result<Vec<Row>> {
         .and_then(|path| remote(context.stock(), (Mode::Stock, Kind::Escape, Work::Fresh), &path, &[TEXT.as_bytes()]));
     let scripted = |mode| script(context.scripts(), mode, Work::Fresh, TEXT);
     let cache = context.temporary("cache");
-    let kinds: [(&str, Box<dyn Fn() -> Result<f64>>); 5] = [
+    let kinds: [(&str, Way); 5] = [
         ("vox, a kept sandbox", Box::new(move || in_process(&cache))),
         ("stock wasmtime, a live store", remotely(stock)),
         ("Lua 5.4, a state", remotely(scripted(Mode::Lua))),
