@@ -9,6 +9,7 @@ pub mod needs;
 pub mod places;
 pub mod program;
 pub mod skills;
+pub mod strace;
 pub mod transcript;
 
 pub use needs::need;
