@@ -82,7 +82,7 @@ pub enum Strike {
 impl Call {
     /// Whether it had anything to do with a file below this folder.
     pub fn concerns(&self, folder: &Path) -> bool {
-        self.text.contains(&format!("{}/", folder.display())) || self.text.contains(&format!("<{}>", folder.display()))
+        ["/", "\"", ">"].iter().any(|end| self.text.contains(&format!("{}{end}", folder.display())))
     }
 
     /// Whether it changed something, or made it durable, or took or gave a lock.
@@ -236,6 +236,6 @@ mod tests {
         let changes: Vec<bool> = calls.iter().map(Call::changes).collect();
         assert_eq!(changes, [true, true, true, false, false, true]);
         let concerns: Vec<bool> = calls.iter().map(|call| call.concerns(Path::new("/w"))).collect();
-        assert_eq!(concerns, [true, true, true, false, true, false]);
+        assert_eq!(concerns, [true, true, true, true, false, false]);
     }
 }

@@ -88,6 +88,8 @@ impl Home {
     fn make(&self, path: &Path) -> Result<Option<Opened>, Fault> {
         let wrong = |error: std::io::Error| unusable(path, &error);
         private::folder(&self.folder).map_err(|error| unusable(&self.folder, &error))?;
+        // What cannot be tidied up is in nobody's way.
+        let _ = private::tidy(&self.folder);
         let (file, temporary) = private::fresh(&self.folder).map_err(wrong)?.into_parts();
         let Some(opened) = Opened::make(path, file)? else { return Ok(None) };
         match temporary.persist_noclobber(path) {
