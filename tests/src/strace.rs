@@ -176,7 +176,8 @@ fn without_here(text: &str) -> String {
     kept + rest
 }
 
-/// Runs `vox` again and strikes it at a call. None if this run never came to that call.
+/// Runs `vox` again and strikes it at a call. None if this run never came to that call, or another one of that name and
+/// number was met that has nothing to do with the place.
 ///
 /// strace counts the calls of each thread apart. A call of the first thread is found by following that thread alone; one
 /// of another thread is met where the first thread to make so many calls of that name makes it.
@@ -191,18 +192,22 @@ pub fn struck(strace: &Path, place: &Place, words: &[&str], call: &Call, strike:
     };
     let (log_text, trace) = (log.display().to_string(), format!("trace={}", call.name));
     let inject = format!("inject={}:{what}:when={}", call.name, call.number);
-    let mut options = vec!["-o", log_text.as_str(), "-e", trace.as_str(), "-e", inject.as_str()];
+    let mut options = vec!["-y", "-o", log_text.as_str(), "-e", trace.as_str(), "-e", inject.as_str()];
     if !call.main {
         options.insert(0, "-f");
     }
     let ran = under(strace, place, &options, words);
     let text = std::fs::read(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
     let _ = std::fs::remove_file(&log);
-    let hit = match strike {
-        Strike::Kill => ran.code.is_none(),
-        Strike::Error(_) => String::from_utf8_lossy(&text).contains("(INJECTED)"),
+    let text = String::from_utf8_lossy(&text);
+    let met = match strike {
+        // The call that was never carried out is the last one of that name.
+        Strike::Kill if ran.code.is_some() => None,
+        Strike::Kill => text.lines().rfind(|line| line.contains(&format!("{}(", call.name))),
+        Strike::Error(_) => text.lines().find(|line| line.contains("(INJECTED)")),
     };
-    hit.then_some(ran)
+    let met = met.map(|line| Call { text: without_here(line), ..call.clone() });
+    met.is_some_and(|met| met.concerns(place.root())).then_some(ran)
 }
 
 #[cfg(test)]

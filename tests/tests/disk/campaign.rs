@@ -1,5 +1,6 @@
 //! One command, struck again and again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vox_tests::luck::Luck;
 use vox_tests::needs::scale;
@@ -37,7 +38,21 @@ impl<'s, S: Subject> Campaign<'s, S> {
         let (ran, calls) = strace::traced(&strace, &place, subject.words());
         assert_eq!(ran.code, Some(0), "{:?} undisturbed: {}{}", subject.words(), ran.stdout, ran.stderr);
         subject.settle(&place, &ran, "undisturbed");
-        let calls = calls.into_iter().filter(|call| call.concerns(place.root())).collect();
+        let ours: Vec<&Call> = calls.iter().filter(|call| call.concerns(place.root())).collect();
+        let met = |call: &Call| {
+            call.main || {
+                let first = calls.iter().find(|other| (&other.name, other.number) == (&call.name, call.number));
+                first.is_some_and(|first| first.thread == call.thread)
+            }
+        };
+        let (calls, hidden): (Vec<Call>, Vec<Call>) = ours.into_iter().cloned().partition(met);
+        if !hidden.is_empty() {
+            eprintln!(
+                "{:?}: {} calls of other threads cannot be told apart and are left out",
+                subject.words(),
+                hidden.len()
+            );
+        }
         Some(Self { subject, strace, calls })
     }
 
@@ -56,6 +71,7 @@ impl<'s, S: Subject> Campaign<'s, S> {
         let count = few.saturating_mul(usize::try_from(scale()).unwrap_or(usize::MAX));
         let chosen = sample(points, count, seed);
         let mut missed = Vec::new();
+        let mut codes: BTreeMap<Option<i32>, usize> = BTreeMap::new();
         for (call, strike) in &chosen {
             let what =
                 format!("{:?}, {strike:?} at {} {}: {}", self.subject.words(), call.name, call.number, call.text);
@@ -64,11 +80,12 @@ impl<'s, S: Subject> Campaign<'s, S> {
                 missed.push(what);
                 continue;
             };
+            *codes.entry(ran.code).or_default() += 1;
             self.said(&ran, *strike, &what);
             self.subject.settle(&place, &ran, &what);
         }
         eprintln!(
-            "{:?}: struck at {} of {} points (seed {seed}), {} not met",
+            "{:?}: struck at {} of {} points (seed {seed}), {} not met; exit codes {codes:?}",
             self.subject.words(),
             chosen.len() - missed.len(),
             points.len(),
