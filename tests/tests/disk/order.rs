@@ -3,9 +3,11 @@
 use crate::approve::{Approve, live};
 use crate::campaign::Subject;
 use crate::subjects::{Compile, Grant};
+use crate::tree::tree;
 use regex::Regex;
 use std::path::{Path, PathBuf};
-use vox_tests::strace::{self, Call};
+use vox_tests::program::Place;
+use vox_tests::strace::{self, Call, Strike};
 use vox_tests::{need, places};
 
 /// A file or directory that got another name.
@@ -113,4 +115,52 @@ fn a_grant_and_an_entry_of_the_cache_are_durable_before_they_have_their_names() 
     let Some((files, ..)) = in_order(&Compile::default()) else { return };
     // The key of the cache, the facts and the code.
     assert_eq!(files, 3);
+}
+
+/// A place with the guest `files` and a folder `docs` with a file, and the call that writes there and syncs.
+fn with_docs(flag: &'static str) -> Result<(Place, Vec<&'static str>), String> {
+    let place = Place::in_memory()?;
+    std::fs::copy(places::guest("files")?, place.work().join("files.wasm")).map_err(|error| error.to_string())?;
+    std::fs::create_dir(place.work().join("docs")).map_err(|error| error.to_string())?;
+    place.put("docs/a", "old content");
+    // Compiled beforehand: what the cache does is not looked at here.
+    place.run(&["call", "files.wasm", "folders"]);
+    Ok((place, vec!["call", "files.wasm", "write-part", "docs/a", "0", "new", flag, "docs"]))
+}
+
+#[test]
+fn a_guest_that_asks_for_it_has_its_writes_on_the_disk() {
+    let strace = need!("strace", strace::strace());
+    let (place, words) = need!("the guest `files`", with_docs("--allow-write-through"));
+    let (ran, calls) = strace::traced(&strace, &place, &words);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let file = live(&place).join("a");
+    let of = format!("<{}>", file.display());
+    let wrote = calls.iter().rposition(|call| call.name.starts_with("pwrite") && call.text.contains(&of));
+    let wrote = wrote.unwrap_or_else(|| panic!("nothing was written"));
+    let synced = synced(&calls, &file);
+    assert!(synced.iter().any(|at| *at > wrote), "{synced:?} against {wrote}");
+
+    // Where the disk says no, the guest hears it.
+    let (place, words) = need!("the guest `files`", with_docs("--allow-write-through"));
+    let sync = calls.iter().find(|call| call.name == "fsync" && call.text.contains(&of)).cloned();
+    let sync = sync.unwrap_or_else(|| panic!("no fsync"));
+    let Some(ran) = strace::struck(&strace, &place, &words, &sync, Strike::Error("EIO")) else {
+        panic!("the second run made no such call: {sync:?}")
+    };
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn staged_writes_wait_for_the_approval_to_be_durable() {
+    let strace = need!("strace", strace::strace());
+    let (place, words) = need!("the guest `files`", with_docs("--allow-write"));
+    let docs = live(&place);
+    let before = tree(&docs);
+    let (ran, calls) = strace::traced(&strace, &place, &words);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(tree(&docs), before);
+    // Nothing below the folder was even opened for writing.
+    let touched = calls.iter().find(|call| call.concerns(&docs) && (call.changes() || call.text.contains("O_RDWR")));
+    assert!(touched.is_none(), "{touched:?}");
 }

@@ -13,6 +13,8 @@ mod stamp;
 pub(crate) use copy::{Hasher, carry_over, copy_and_hash, hash};
 pub(crate) use file::{append_at_end, read_at, set_mode, set_modified, write_at};
 pub(crate) use remove::remove_tree;
+#[cfg(test)]
+pub(crate) use root::Listing;
 pub(crate) use root::{Access, Look, Root, fs_error};
 pub(crate) use stamp::Meta;
 pub use stamp::Stamp;
