@@ -10,6 +10,7 @@ pub mod places;
 pub mod program;
 pub mod server;
 pub mod skills;
+pub mod strace;
 pub mod transcript;
 
 pub use needs::need;

@@ -29,9 +29,26 @@ impl Place {
     /// # Errors
     /// `vox` is not built.
     pub fn new() -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        Self::at(tempfile::tempdir())
+    }
+
+    /// An empty place where making things durable costs nothing, if there is such a one: for commands that run often.
+    ///
+    /// # Errors
+    /// `vox` is not built.
+    pub fn in_memory() -> Result<Self, String> {
+        Self::at(tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()))
+    }
+
+    fn at(folder: std::io::Result<tempfile::TempDir>) -> Result<Self, String> {
+        let folder = folder.map_err(|error| error.to_string())?;
         std::fs::create_dir(folder.path().join("work")).map_err(|error| error.to_string())?;
         Ok(Self { folder, program: places::vox()?, bundle: places::bundle().ok().flatten() })
+    }
+
+    /// The folder that holds all of the place.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The folder that commands run in.

@@ -62,6 +62,7 @@ pub enum Verb {
     Approve(commands::changes::ApproveArgs),
     Discard(commands::changes::DiscardArgs),
     Secret(commands::secret::SecretArgs),
+    Data(commands::data::DataArgs),
     Audit(commands::audit::AuditArgs),
     Bundle(commands::bundle::BundleArgs),
     Doctor(commands::doctor::DoctorArgs),

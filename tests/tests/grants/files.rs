@@ -121,3 +121,25 @@ fn the_state_of_vox_is_out_of_reach() {
     let ran = run(&place, 10, &["call", "files.wasm", "list", "home", "--allow-read", &grant]);
     assert!(ran.stderr.contains("vox's own state"), "{}", ran.stderr);
 }
+
+/// One that cannot be read blocks the decision on "the last one", and goes when it is named.
+#[test]
+fn a_damaged_change_set_is_thrown_away_by_name() {
+    let place = need!("the guest `files`", place(&["files"]));
+    folder(&place, "docs");
+    run(&place, 0, &["call", "files.wasm", "write", "docs/a.md", "first", "--allow-write", "docs"]);
+    let sets = place.home().join("state/changes/sets");
+    let names = || -> Vec<String> {
+        let entries = fs::read_dir(&sets).unwrap_or_else(|error| panic!("{error}"));
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let name = names().remove(0);
+    fs::write(sets.join(&name).join("list.json"), "{").unwrap_or_else(|error| panic!("{error}"));
+    run(&place, 0, &["call", "files.wasm", "write", "docs/a.md", "second", "--allow-write", "docs"]);
+    let ran = run(&place, 8, &["approve", "--yes"]);
+    assert!(ran.stderr.contains(&format!("vox discard {name}")), "{}", ran.stderr);
+    run(&place, 8, &["discard", "--yes"]);
+    run(&place, 0, &["discard", &name, "--yes"]);
+    run(&place, 0, &["approve", "--yes"]);
+    assert!(names().is_empty());
+}

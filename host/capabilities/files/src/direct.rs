@@ -162,6 +162,11 @@ impl Session for &Arc<Direct> {
     fn set_modified(&mut self, place: &Place, time: SystemTime) -> FsResult<()> {
         self.root.set_modified(place, time)
     }
+
+    fn sync(&mut self, place: &Place) -> FsResult<()> {
+        // Who may only read has nothing to wait for, and no business making others wait.
+        if self.writable { self.root.sync_directory(place) } else { Ok(()) }
+    }
 }
 
 /// An open file of the folder itself.
@@ -220,5 +225,10 @@ impl OpenFile for DirectFile {
     fn set_modified(&self, time: SystemTime) -> FsResult<()> {
         self.handle.may_write(&self.folder.audit)?;
         sys::set_modified(&self.file, time)
+    }
+
+    fn sync(&self) -> FsResult<()> {
+        self.handle.may_look(&self.folder.audit)?;
+        if self.folder.writable { Ok(sys::sync(&self.file)?) } else { Ok(()) }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) trait Session: View {
     /// Makes a link where nothing is; its target was checked.
     fn link(&mut self, target: &str, place: &Place) -> FsResult<()>;
     fn set_modified(&mut self, place: &Place, time: SystemTime) -> FsResult<()>;
+    /// Makes the names in a directory last, if they are not only staged.
+    fn sync(&mut self, place: &Place) -> FsResult<()>;
 }
 
 /// A folder as a tree.
@@ -122,9 +124,10 @@ impl<B: Backend> Front<B> {
     }
 
     fn rename_in(&self, session: &mut B::Session<'_>, from: (&Place, &str), to: (&Place, &str)) -> FsResult<()> {
+        // As the kernel does it: both ways first, then what stands at their ends.
         let old = self.walk_to_name(session, from.0, from.1)?;
-        let kind = old.existing()?;
         let new = self.walk_to_name(session, to.0, to.1)?;
+        let kind = old.existing()?;
         match (kind, new.kind) {
             (Kind::Directory, Some(Kind::File | Kind::Link)) => return Err(FsError::NotDirectory),
             (Kind::File | Kind::Link, Some(Kind::Directory)) => return Err(FsError::IsDirectory),
@@ -246,6 +249,11 @@ impl<B: Backend> Tree for Front<B> {
             found.existing()?;
             session.set_modified(&found.place, time)
         })
+    }
+
+    fn sync(&self, place: &Place) -> FsResult<()> {
+        let target = || self.target(place, "");
+        self.0.audit().glance(Capability::FilesystemRo, "sync", target, || self.0.session()?.sync(place))
     }
 }
 

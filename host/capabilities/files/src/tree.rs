@@ -187,6 +187,12 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// See [`FsError`].
     fn set_modified(&self, base: &Place, path: &str, follow: bool, time: SystemTime) -> FsResult<()>;
+    /// Makes the names in a directory last, whatever happens to the machine. What is staged lasts when it is approved,
+    /// and not before.
+    ///
+    /// # Errors
+    /// See [`FsError`].
+    fn sync(&self, place: &Place) -> FsResult<()>;
 }
 
 /// An open file.
@@ -221,4 +227,10 @@ pub trait OpenFile: Send + Sync {
     /// # Errors
     /// See [`FsError`].
     fn set_modified(&self, time: SystemTime) -> FsResult<()>;
+    /// Makes what was written last, whatever happens to the machine. What is staged lasts when it is approved, and not
+    /// before.
+    ///
+    /// # Errors
+    /// See [`FsError`]. Then nobody knows how much of it would last.
+    fn sync(&self) -> FsResult<()>;
 }

@@ -142,6 +142,42 @@ mod tests {
     }
 
     #[test]
+    fn grants_are_joined_taken_away_and_compared() {
+        let of = |quota| Grant { quota };
+        for (one, other, both) in [(0, 5, 5), (5, 0, 5), (5, 7, 7), (7, 5, 7)] {
+            let mut merged = of(one);
+            merged.merge(&of(other));
+            assert_eq!(merged, of(both));
+        }
+        // A denial of any size takes all of it, and none takes nothing.
+        for (had, denied, left) in [(5, 1, 0), (5, 9, 0), (5, 0, 5), (0, 1, 0)] {
+            let mut grant = of(had);
+            grant.subtract(&of(denied));
+            assert_eq!(grant, of(left));
+        }
+        for (wanted, known, new) in [(5, 0, 5), (5, 4, 5), (5, 5, 0), (5, 6, 0), (0, 0, 0)] {
+            assert_eq!(of(wanted).without(&of(known)), of(new));
+        }
+        assert!(of(0).is_empty() && !of(1).is_empty());
+        assert_eq!(of(0).capabilities(), []);
+        assert_eq!(of(1).capabilities(), [Capability::Kv]);
+    }
+
+    #[test]
+    fn quotas_have_two_ends() {
+        assert_eq!("1B".parse(), Ok(Grant { quota: 1 }));
+        assert_eq!("1GiB".parse(), Ok(Grant { quota: MAX_QUOTA }));
+        assert!("1073741825B".parse::<Grant>().is_err());
+        // Who asks for more than there is gets what there is, and is not asked for ever.
+        let greedy = Request { quota: Some(Size(MAX_QUOTA + 1)), reason: None };
+        assert_eq!(Grant::default().missing(&greedy), ["--allow-kv=1GiB"]);
+        assert!(Grant { quota: MAX_QUOTA }.missing(&greedy).is_empty());
+        assert_eq!(Grant { quota: MAX_QUOTA - 1 }.missing(&greedy), ["--allow-kv=1GiB"]);
+        assert_eq!(Grant { quota: DEFAULT_QUOTA - 1 }.missing(&Request::default()), ["--allow-kv"]);
+        assert!(Grant { quota: DEFAULT_QUOTA }.missing(&Request::default()).is_empty());
+    }
+
+    #[test]
     fn sections_and_stored_grants_are_closed() {
         assert_eq!(toml::from_str::<Request>("quota = 4096").unwrap().quota, Some(Size(4096)));
         assert!(toml::from_str::<Request>("quota = -1").is_err());

@@ -13,6 +13,9 @@ use std::time::Instant;
 /// Letters of an owner's name that stand in the name of its file, for people who look into the folder.
 const MAX_SLUG: usize = 40;
 
+/// How the names of files end that are stores.
+pub(crate) const EXTENSION: &str = ".redb";
+
 /// The folder that stores are in. One for a process: it knows which files are open, because a file cannot be opened
 /// twice.
 #[derive(Debug)]
@@ -31,6 +34,11 @@ impl Home {
     /// Stores are in this folder. It is made, for this user alone, when the first one is.
     pub fn new(folder: PathBuf) -> Arc<Self> {
         Arc::new(Self { folder, open: Mutex::default() })
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The file of an owner, whether it is there or not. Equal names lead to the same file, different ones never do.
@@ -88,6 +96,8 @@ impl Home {
     fn make(&self, path: &Path) -> Result<Option<Opened>, Fault> {
         let wrong = |error: std::io::Error| unusable(path, &error);
         private::folder(&self.folder).map_err(|error| unusable(&self.folder, &error))?;
+        // What cannot be tidied up is in nobody's way.
+        let _ = private::tidy(&self.folder);
         let (file, temporary) = private::fresh(&self.folder).map_err(wrong)?.into_parts();
         let Some(opened) = Opened::make(path, file)? else { return Ok(None) };
         match temporary.persist_noclobber(path) {
@@ -104,10 +114,15 @@ impl Home {
 /// A file name that any owner can have: readable letters, then a hash, which alone decides. Owners are package names or
 /// digests, given by the embedder; a publisher may have chosen them, so they are not trusted to be file names.
 fn file_name(owner: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let slug: String = owner.chars().take(MAX_SLUG).map(plain).collect();
+    let start: String = owner.chars().take(MAX_SLUG).collect();
     let hash = blake3::hash(owner.as_bytes()).to_hex();
-    format!("{}-{}.redb", slug.trim_matches('-'), &hash[..32])
+    format!("{}-{}{EXTENSION}", slug(&start).trim_matches('-'), &hash[..32])
+}
+
+/// A text in the letters that names of files have.
+pub(crate) fn slug(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    text.chars().map(plain).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod fault;
 mod grant;
 mod home;
 mod host;
+mod kept;
 mod limits;
 mod private;
 mod size;
@@ -19,6 +20,7 @@ mod tests;
 pub use fault::Fault;
 pub use grant::{DEFAULT_QUOTA, Grant, MAX_QUOTA, Request};
 pub use home::Home;
+pub use kept::Kept;
 pub use limits::{
     LOCK_WAIT, MAX_BATCH, MAX_BATCH_BYTES, MAX_BUCKET, MAX_BUCKETS, MAX_CURSORS, MAX_KEY, MAX_KEYS, MAX_OPERATIONS,
     MAX_VALUE, PAGE,

@@ -87,13 +87,17 @@ fn open(ui: &Ui) -> Result<Store, CliError> {
 fn pick(store: &Store, id: Option<&str>) -> Result<ChangeSet, CliError> {
     let none = || CliError::new(Kind::NotFound, "no change set is waiting").help("vox changes");
     match id {
-        Some(prefix) => store.get(prefix).map_err(|error| match error {
-            StoreError::NotFound(_) | StoreError::Ambiguous { .. } => {
-                CliError::new(Kind::NotFound, error.to_string()).help("vox changes")
-            }
-            error => state(error),
-        }),
+        Some(prefix) => store.get(prefix).map_err(not_found),
         None => store.latest().map_err(state)?.ok_or_else(none),
+    }
+}
+
+fn not_found(error: StoreError) -> CliError {
+    match error {
+        StoreError::NotFound(_) | StoreError::Ambiguous { .. } => {
+            CliError::new(Kind::NotFound, error.to_string()).help("vox changes")
+        }
+        error => state(error),
     }
 }
 
@@ -244,13 +248,35 @@ fn refused(error: &ApproveError, set: &ChangeSet) -> CliError {
 
 pub fn discard(args: &DiscardArgs, ui: &Ui) -> Done {
     let store = open(ui)?;
-    let set = pick(&store, args.id.as_deref())?;
+    let set = match (pick(&store, args.id.as_deref()), &args.id) {
+        (Ok(set), _) => set,
+        (Err(error), None) => return Err(error.into()),
+        (Err(_), Some(id)) => return discard_damaged(&store, id, args.yes, ui),
+    };
     if !ui.confirmed(args.yes, &format!("throw {} away, {} paths?", set.id.short(), set.changes.len()))? {
         return Err(CliError::new(Kind::Cancelled, "nothing was thrown away").into());
     }
     store.discard(&set.id).map_err(state)?;
     note(&set, "discarded", "")?;
     ui.line(&format!("{} thrown away", set.id.short()))?;
+    Ok(())
+}
+
+/// What cannot be read can still be thrown away, when it is named.
+fn discard_damaged(store: &Store, prefix: &str, yes: bool, ui: &Ui) -> Done {
+    let id = store.find(prefix).map_err(not_found)?;
+    if !ui.confirmed(yes, &format!("throw {} away, which is damaged?", id.short()))? {
+        return Err(CliError::new(Kind::Cancelled, "nothing was thrown away").into());
+    }
+    store.discard(&id).map_err(state)?;
+    let scope = format!("{id}, which was damaged");
+    let event = vox_ledger::Event::Consent(vox_ledger::Consented {
+        action: "discarded change set".to_owned(),
+        caller: "cli".to_owned(),
+        scope,
+    });
+    super::audit(&places::state()?).note(&vox_ledger::Record::now("", "", vox_model::Digest([0; 32]), event));
+    ui.line(&format!("{} thrown away", id.short()))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ pub mod call;
 pub mod changes;
 pub mod check;
 pub mod completions;
+pub mod data;
 pub mod doctor;
 pub mod grant;
 pub mod grants;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli, parameters: Parameters, ui: &Ui) -> Result<ExitCode, CliErr
         Verb::Approve(args) => changes::approve(&args, ui),
         Verb::Discard(args) => changes::discard(&args, ui),
         Verb::Secret(args) => secret::secret(&args, ui),
+        Verb::Data(args) => data::data(&args, ui),
         Verb::Audit(args) => audit::audit(&args, ui),
         Verb::Bundle(args) => bundle::bundle(&args, ui),
         Verb::Doctor(args) => doctor::doctor(&args, ui),

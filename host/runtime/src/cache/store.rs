@@ -10,6 +10,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// The largest entry that is read: more code than a component within the size gates compiles to.
 const MAX_ENTRY: u64 = 1 << 30;
@@ -155,10 +156,11 @@ impl Cache {
     /// whoever loses the race finds an equal entry there.
     fn write(&self, key: &Key, sealed: &[u8]) -> io::Result<()> {
         let folder = self.root.join("v1");
-        let mut file = tempfile::Builder::new()
-            .prefix(".new-")
-            .permissions(std::fs::Permissions::from_mode(0o600))
-            .tempfile_in(&folder)?;
+        for folder in [&self.root, &folder] {
+            // What cannot be tidied up is in nobody's way.
+            let _ = tidy(folder);
+        }
+        let mut file = half_written(&folder)?;
         file.write_all(sealed)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(self.path(key)) {
@@ -182,6 +184,34 @@ impl Cache {
     fn note(&self, note: String) {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
     }
+}
+
+/// How the names of files begin that are not whole yet.
+const HALF_WRITTEN: &str = ".new-";
+
+/// How long nothing was written to such a file before it counts as left behind by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(600);
+
+/// A file under a name that nobody knows, to be given its own when it is whole.
+fn half_written(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(HALF_WRITTEN)
+        .permissions(std::fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)
+}
+
+/// Removes what processes left that were killed while they wrote.
+fn tidy(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let left = entry.file_name().as_encoded_bytes().starts_with(HALF_WRITTEN.as_bytes());
+        let modified = || entry.metadata().and_then(|about| about.modified());
+        let old = |modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age >= ABANDONED);
+        if left && modified().is_ok_and(old) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens a file that must be a regular one of ours, readable by nobody else, under one name only. Gives its length.
@@ -233,12 +263,14 @@ fn secret(root: &Path) -> io::Result<[u8; 32]> {
         }
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(io::Error::other)?;
-        let mut file =
-            tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o600)).tempfile_in(root)?;
+        let mut file = half_written(root)?;
         file.write_all(&fresh)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(&path) {
-            Ok(_) => return Ok(fresh),
+            Ok(_) => {
+                File::open(root)?.sync_all()?;
+                return Ok(fresh);
+            }
             // Another process made it in between: that one is read.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.error),

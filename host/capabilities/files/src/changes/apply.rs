@@ -124,6 +124,8 @@ impl Applier<'_> {
             After::Directory { mode } => {
                 self.root.create_directory(&new, 0o700)?;
                 self.root.set_mode(&new, *mode)?;
+                (self.hook)(&Event::SyncDirectory(&new));
+                self.root.sync_directory(&new)?;
             }
             After::Link { target } => self.root.create_link(target, &new)?,
             After::File { size, sha256, mode } => {

@@ -4,7 +4,7 @@ use super::apply::{Applier, Failed, Hook};
 use super::approve::{ApproveError, finish, open_live};
 use super::journal::{Journal, Stage};
 use super::list::ChangeSet;
-use super::store::{JOURNAL, Store, StoreError, exists};
+use super::store::{JOURNAL, LIST, Store, StoreError, exists};
 use crate::overlay::IN_USE;
 use crate::sys;
 use std::io;
@@ -52,7 +52,10 @@ impl Store {
         for name in self.names()? {
             let home = self.sets().join(&name);
             let done = match Journal::load(&home) {
-                Ok(None) => continue,
+                Ok(None) => {
+                    tidy_set(&home).map_err(|source| self.unusable(source))?;
+                    continue;
+                }
                 Ok(Some(journal)) => one(self, &home, &name, journal, hook),
                 Err(error) => Err(format!("its journal cannot be read: {error}")),
             };
@@ -61,6 +64,9 @@ impl Store {
                 Ok(false) => recovered.back.push(name),
                 Err(why) => recovered.stuck.push(Stuck { set: name, why }),
             }
+        }
+        for name in self.names()? {
+            sys::remove_half_written(&self.sets().join(name)).map_err(|source| self.unusable(source))?;
         }
         recovered.drafts = self.tidy_drafts().map_err(|source| self.unusable(source))?;
         Ok(recovered)
@@ -85,6 +91,11 @@ impl Store {
         }
         Ok(removed)
     }
+}
+
+/// Removes the remains of a change set that was being removed: without a list it is none any more.
+fn tidy_set(home: &Path) -> io::Result<()> {
+    if exists(&home.join(LIST))? { Ok(()) } else { sys::remove_tree(home) }
 }
 
 /// Finishes one apply. Says whether it went forward.

@@ -64,7 +64,7 @@ pub enum StoreError {
         count: usize,
     },
     /// It is not what its name says.
-    #[error("the change set {id} was altered after it was sealed: {why}; it is never applied; discard it")]
+    #[error("the change set {id} was altered after it was sealed: {why}; it is never applied; run `vox discard {id}`")]
     Altered {
         /// Its name.
         id: String,
@@ -133,25 +133,37 @@ impl Store {
     /// # Errors
     /// The store cannot be read. A single one that is damaged is listed as such.
     pub fn list(&self) -> Result<Listed, StoreError> {
-        let mut listed = Listed::default();
-        for name in self.names()? {
-            match self.load(&name) {
-                Ok(set) => listed.sets.push(set),
-                // Gone in between.
-                Err(StoreError::NotFound(_)) => {}
-                Err(error) => listed.damaged.push((name, error.to_string())),
-            }
-        }
-        listed.sets.sort_by_key(|set| (std::cmp::Reverse(set.header.sealed), set.id));
-        Ok(listed)
+        let (sets, damaged) = self.all()?;
+        let damaged = damaged.into_iter().map(|(name, error)| (name, error.to_string())).collect();
+        Ok(Listed { sets, damaged })
     }
 
     /// The newest change set.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The store cannot be read, or one of its change sets cannot: that one may be the newest, and it is not for us to
+    /// take another one for it.
     pub fn latest(&self) -> Result<Option<ChangeSet>, StoreError> {
-        Ok(self.list()?.sets.into_iter().next())
+        let (sets, damaged) = self.all()?;
+        match damaged.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(sets.into_iter().next()),
+        }
+    }
+
+    /// Those that check out, the newest first, and the names of the others.
+    fn all(&self) -> Result<(Vec<ChangeSet>, Vec<(String, StoreError)>), StoreError> {
+        let (mut sets, mut damaged) = (Vec::new(), Vec::new());
+        for name in self.names()? {
+            match self.load(&name) {
+                Ok(set) => sets.push(set),
+                // Gone in between.
+                Err(StoreError::NotFound(_)) => {}
+                Err(error) => damaged.push((name, error)),
+            }
+        }
+        sets.sort_by_key(|set| (std::cmp::Reverse(set.header.sealed), set.id));
+        Ok((sets, damaged))
     }
 
     /// The change set whose name begins with these digits.
@@ -159,12 +171,21 @@ impl Store {
     /// # Errors
     /// None or several do, or it was altered since it was sealed.
     pub fn get(&self, prefix: &str) -> Result<ChangeSet, StoreError> {
+        self.load(&self.find(prefix)?.to_string())
+    }
+
+    /// The whole name of the change set whose name begins with these digits, whether it checks out or not.
+    ///
+    /// # Errors
+    /// None or several do.
+    pub fn find(&self, prefix: &str) -> Result<Digest, StoreError> {
         let prefix = prefix.strip_prefix("sha256:").unwrap_or(prefix).to_ascii_lowercase();
         let mut names = self.names()?;
         names.retain(|name| !prefix.is_empty() && name.starts_with(&prefix));
+        let missing = || StoreError::NotFound(super::escape::line(&prefix));
         match names.as_slice() {
-            [] => Err(StoreError::NotFound(super::escape::line(&prefix))),
-            [name] => self.load(name),
+            [] => Err(missing()),
+            [name] => name.parse().map_err(|_| missing()),
             several => Err(StoreError::Ambiguous { prefix, count: several.len() }),
         }
     }

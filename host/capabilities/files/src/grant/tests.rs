@@ -154,3 +154,96 @@ fn requests_have_a_schema() {
     let wanted = &schema["$defs"]["Wanted"]["anyOf"];
     assert_eq!(wanted.as_array().unwrap().len(), 2, "{schema:#}");
 }
+
+/// What merging leaves of a grant, as host, path and access.
+fn merged(one: &[(&str, &str, Access)], other: &[(&str, &str, Access)]) -> Vec<FolderGrant> {
+    let mut merged = grant(one).unwrap();
+    merged.merge(&grant(other).unwrap());
+    assert!(merged.check().is_ok(), "{merged:?}");
+    merged.folders
+}
+
+#[test]
+fn what_was_said_later_counts_where_both_cannot_stand() {
+    let one = |host, guest, access| vec![folder(host, guest, access)];
+    // The wider access stays, whichever came first.
+    assert_eq!(merged(&[("/a", "a", Read)], &[("/a", "a", WriteThrough)]), one("/a", "a", WriteThrough));
+    assert_eq!(merged(&[("/a", "a", Write)], &[("/a", "a", Read)]), one("/a", "a", Write));
+    // One path for two folders, however it is written.
+    assert_eq!(merged(&[("/a", "x", Read)], &[("/b", "x", Read)]), one("/b", "x", Read));
+    assert_eq!(merged(&[("/a", "x", Read)], &[("/b", "./x/", Read)]), one("/b", "./x/", Read));
+    // One file in two writable folders.
+    assert_eq!(merged(&[("/a", "a", Write)], &[("/a/b", "b", Write)]), one("/a/b", "b", Write));
+    assert_eq!(merged(&[("/a/b", "b", Write)], &[("/a", "a", Write)]), one("/a", "a", Write));
+    // What is in nobody's way stays, before and after.
+    let expected = [folder("/c", "c", Write), folder("/b", "x", Read), folder("/d", "d", Read)];
+    assert_eq!(merged(&[("/a", "x", Read), ("/c", "c", Write)], &[("/b", "x", Read), ("/d", "d", Read)]), expected);
+    let expected = [folder("/a", "a", Read), folder("/a/b", "b", Write)];
+    assert_eq!(merged(&[("/a", "a", Read)], &[("/a/b", "b", Write)]), expected);
+}
+
+#[test]
+fn a_denial_takes_what_is_inside_and_around() {
+    let left = |denied: &str| -> Vec<String> {
+        let mut left =
+            grant(&[("/a", "a", Read), ("/a/b/c", "c", Read), ("/a/bc", "bc", Write), ("/d", "d", Read)]).unwrap();
+        left.subtract(&grant(&[(denied, "other", Read)]).unwrap());
+        left.folders.iter().map(|folder| folder.host.display().to_string()).collect()
+    };
+    assert_eq!(left("/a/b"), ["/a/bc", "/d"]);
+    assert_eq!(left("/a/b/c"), ["/a/bc", "/d"]);
+    assert_eq!(left("/a/bc/x"), ["/a/b/c", "/d"]);
+    assert_eq!(left("/a"), ["/d"]);
+    assert_eq!(left("/d/e"), ["/a", "/a/b/c", "/a/bc"]);
+    assert_eq!(left("/e"), ["/a", "/a/b/c", "/a/bc", "/d"]);
+    let mut all = grant(&[("/a", "a", Read)]).unwrap();
+    all.subtract(&Grant::default());
+    assert_eq!(all.folders.len(), 1);
+}
+
+#[test]
+fn only_the_same_folder_under_the_same_path_with_as_much_access_is_known() {
+    let known = grant(&[("/a", "a", Write), ("/b", "b", Read)]).unwrap();
+    let new =
+        |host: &str, guest: &str, access| !grant(&[(host, guest, access)]).unwrap().without(&known).folders.is_empty();
+    for (host, guest, access) in [("/a", "a", Read), ("/a", "a", Write), ("/b", "b", Read)] {
+        assert!(!new(host, guest, access), "{host} {guest} {access:?}");
+    }
+    for (host, guest, access) in [
+        ("/a", "a", WriteThrough),
+        ("/b", "b", Write),
+        ("/a", "x", Read),
+        ("/x", "a", Read),
+        ("/a/in", "a", Read),
+        ("/a", "b", Read),
+    ] {
+        assert!(new(host, guest, access), "{host} {guest} {access:?}");
+    }
+}
+
+#[test]
+fn stored_grants_are_checked_like_given_ones() {
+    for guest in ["..", "", "a/../b", "a\0"] {
+        assert!(folder("/a", guest, Read).check().is_err(), "{guest:?}");
+    }
+    assert!(folder("/a", &"x".repeat(4095), Read).check().is_ok());
+    assert!(folder("/a", &"x".repeat(4096), Read).check().is_err());
+    // Reading overlaps with anything, whichever is named first.
+    assert!(grant(&[("/a", "x", Write), ("/a/in", "y", Read)]).is_ok());
+    let overlapping = Grant { folders: vec![folder("/a", "x", Write), folder("/a/in", "y", Write)] };
+    assert!(overlapping.check().is_err());
+    let clashing = Grant { folders: vec![folder("/a", "x", Read), folder("/b", "x", Read)] };
+    assert!(clashing.check().is_err());
+}
+
+#[test]
+fn what_is_asked_for_twice_is_missing_once() {
+    let twice: Request = toml::from_str(r#"read = ["docs", "./docs/"]"#).unwrap();
+    assert_eq!(Grant::default().missing(&twice), ["--allow-read docs"]);
+    // A folder to be written that is granted for reading only is still to come, and brings what is below it.
+    let below: Request = toml::from_str("read = [\"out/sub\"]\nwrite = [\"out\"]").unwrap();
+    assert_eq!(Grant::default().missing(&below), ["--allow-write out"]);
+    assert_eq!(grant(&[("/a", "out", Write)]).unwrap().missing(&below), [""; 0]);
+    let above: Request = toml::from_str("read = [\"out\"]\nwrite = [\"out/sub\"]").unwrap();
+    assert_eq!(Grant::default().missing(&above), ["--allow-write out/sub", "--allow-read out"]);
+}

@@ -6,11 +6,16 @@ use super::file::File;
 use super::{Descriptor, stat};
 use crate::tree::{How, Opened, Place, Stat, Tree};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 use vox_model::{CallScope, Capability, Effect, Verdict};
 
 /// The directory itself, as a path from there.
 const ITSELF: &str = ".";
+
+/// Entries that are held for a call, of all directories that its guest lists at a time. Without this bound, a thousand
+/// listings of one large directory would take the host's memory. Twice what one listing may have.
+pub(super) const MAX_HELD: usize = 1 << 20;
 
 /// Bytes of a path in a record: what a guest can make the audit keep with one refused call.
 pub(super) const MAX_TARGET: usize = 1024;
@@ -119,9 +124,16 @@ impl Folder {
         }
     }
 
-    /// The entries, all at once: a directory that changes in between would otherwise be listed in part.
-    pub(super) fn entries(&self) -> Outcome<Entries> {
-        Ok(Entries(self.tree.list(&self.place)?.into_iter()))
+    /// The entries, all at once: a directory that changes in between would otherwise be listed in part. `held` counts
+    /// those of all directories that the guest lists at a time.
+    pub(super) fn entries(&self, held: &Arc<AtomicUsize>) -> Outcome<Entries> {
+        let all = self.tree.list(&self.place)?;
+        let count = all.len();
+        let fits = |now: usize| now.checked_add(count).filter(|sum| *sum <= MAX_HELD);
+        if held.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_err() {
+            return Err(ErrorCode::Quota.into());
+        }
+        Ok(Entries { left: all.into_iter(), count, held: Arc::clone(held) })
     }
 
     /// What this directory is itself.
@@ -224,11 +236,21 @@ fn how(follow: bool, open: OpenFlags, flags: DescriptorFlags) -> Result<How, Err
 }
 
 /// The entries of a directory that are still to be told.
-pub struct Entries(std::vec::IntoIter<(String, crate::tree::Kind)>);
+pub struct Entries {
+    left: std::vec::IntoIter<(String, crate::tree::Kind)>,
+    count: usize,
+    held: Arc<AtomicUsize>,
+}
 
 impl Entries {
     pub(super) fn next(&mut self) -> Option<DirectoryEntry> {
-        let (name, kind) = self.0.next()?;
+        let (name, kind) = self.left.next()?;
         Some(DirectoryEntry { type_: stat::kind(kind), name })
+    }
+}
+
+impl Drop for Entries {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.count, Ordering::SeqCst);
     }
 }

@@ -230,6 +230,10 @@ impl Tree for Memory {
         self.writable
     }
 
+    fn sync(&self, _: &Place) -> FsResult<()> {
+        self.granted(false)
+    }
+
     fn stat(&self, base: &Place, path: &str, follow: bool) -> FsResult<Stat> {
         self.granted(false)?;
         Ok(self.find(&self.resolve(base, path, follow)?)?.stat())
@@ -361,6 +365,10 @@ impl OpenFile for Content {
     fn stat(&self) -> FsResult<Stat> {
         self.granted()?;
         Ok(self.stat_now())
+    }
+
+    fn sync(&self) -> FsResult<()> {
+        self.granted()
     }
 
     fn read_at(&self, offset: u64, length: usize) -> FsResult<Vec<u8>> {

@@ -29,6 +29,7 @@ use self::stat::HashKey;
 use crate::tree::{Place, Tree};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use vox_model::CallScope;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
@@ -39,6 +40,8 @@ pub struct Files {
     /// Where refusals are taken down that no tree hears of.
     scope: CallScope,
     key: HashKey,
+    /// Entries that are held for directories which the guest lists now.
+    listed: Arc<AtomicUsize>,
 }
 
 impl Files {
@@ -58,7 +61,7 @@ impl Files {
             let mutate = tree.writable();
             folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
         }
-        Ok(Self { preopens: folders, subdirectories, scope, key: HashKey::new()? })
+        Ok(Self { preopens: folders, subdirectories, scope, key: HashKey::new()?, listed: Arc::default() })
     }
 }
 

@@ -102,10 +102,9 @@ impl types::HostDescriptor for FilesCtxView<'_> {
         offset.checked_add(length).map(drop).ok_or_else(|| ErrorCode::Invalid.into())
     }
 
-    /// Nothing is held back, so there is nothing to do. Making it last on the disk is up to whoever keeps the tree.
+    /// As [`Self::sync`]: what a file has besides its data is little, and two ways are one more to get wrong.
     fn sync_data(&mut self, handle: Handle) -> Outcome<()> {
-        self.table.get(&handle)?;
-        Ok(())
+        self.sync(handle)
     }
 
     fn get_flags(&mut self, handle: Handle) -> Outcome<DescriptorFlags> {
@@ -146,13 +145,15 @@ impl types::HostDescriptor for FilesCtxView<'_> {
     }
 
     fn read_directory(&mut self, handle: Handle) -> Outcome<Resource<Entries>> {
-        let entries = folder(self.table, &handle)?.entries()?;
+        let entries = folder(self.table, &handle)?.entries(&self.ctx.listed)?;
         Ok(self.table.push(entries)?)
     }
 
-    /// As [`Self::sync_data`].
     fn sync(&mut self, handle: Handle) -> Outcome<()> {
-        self.sync_data(handle)
+        match &self.table.get(&handle)?.0 {
+            Object::File(file) => Ok(file.file.sync()?),
+            Object::Folder(folder) => Ok(folder.tree.sync(&folder.place)?),
+        }
     }
 
     fn create_directory_at(&mut self, handle: Handle, path: String) -> Outcome<()> {

@@ -13,6 +13,8 @@ mod stamp;
 pub(crate) use copy::{Hasher, carry_over, copy_and_hash, hash};
 pub(crate) use file::{append_at_end, read_at, set_mode, set_modified, write_at};
 pub(crate) use remove::remove_tree;
+#[cfg(test)]
+pub(crate) use root::Listing;
 pub(crate) use root::{Access, Look, Root, fs_error};
 pub(crate) use stamp::Meta;
 pub use stamp::Stamp;
@@ -20,6 +22,9 @@ pub use stamp::Stamp;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+
+/// How the names of files begin that are not whole yet.
+const HALF_WRITTEN: &str = ".new-";
 
 /// Makes what was written to a file or a directory durable.
 pub(crate) fn sync(fd: impl AsFd) -> io::Result<()> {
@@ -93,13 +98,31 @@ pub(crate) fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> io::Resu
     use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
     let mut file = tempfile::Builder::new()
-        .prefix(".new-")
+        .prefix(HALF_WRITTEN)
         .permissions(std::fs::Permissions::from_mode(0o600))
         .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(folder.join(name)).map_err(|error| error.error)?;
     std::fs::File::open(folder)?.sync_all()
+}
+
+/// Removes what [`write_private`] left in a folder when it was killed. The caller sees to it that nobody writes there.
+///
+/// # Errors
+/// The folder cannot be read, or something in it cannot be removed. That the folder is not there is no error.
+pub(crate) fn remove_half_written(folder: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(HALF_WRITTEN.as_bytes()) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Locks a file of our own, making it if need be. None if another process, or another handle, holds it.

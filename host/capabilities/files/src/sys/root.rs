@@ -18,8 +18,34 @@ const RESOLVE: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
     .union(ResolveFlags::NO_XDEV);
 
-/// Entries of one directory that are listed: they are held in memory.
-const MAX_LISTING: usize = 1 << 19;
+/// What of one directory is listed: it is held in memory, at once, because an overlay has to merge two listings and a
+/// guest may take as long as it likes to read one.
+const LISTING: Listing = Listing { entries: 1 << 19, bytes: 32 << 20 };
+
+/// Bounds of a listing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing {
+    /// Entries.
+    pub(crate) entries: usize,
+    /// Bytes of all names together.
+    pub(crate) bytes: usize,
+}
+
+impl Listing {
+    /// Counts one more.
+    fn take(&mut self, name: &str) -> FsResult<()> {
+        let left = |left: usize, what: usize| {
+            let text = format!(
+                "the directory has more than {} entries, or longer names than {} bytes together",
+                LISTING.entries, LISTING.bytes
+            );
+            left.checked_sub(what).ok_or_else(|| FsError::Io(io::Error::new(io::ErrorKind::FileTooLarge, text)))
+        };
+        self.entries = left(self.entries, 1)?;
+        self.bytes = left(self.bytes, name.len())?;
+        Ok(())
+    }
+}
 
 /// Bytes of directory entries that are read at once.
 const LIST_BUFFER: usize = 32 << 10;
@@ -190,6 +216,11 @@ impl Root {
 
     /// The entries of a directory that guests may know of, and whether there are others.
     pub(crate) fn list(&self, place: &Place) -> FsResult<(Vec<(String, Kind)>, bool)> {
+        self.list_within(place, LISTING)
+    }
+
+    /// The same within other bounds.
+    pub(crate) fn list_within(&self, place: &Place, mut bounds: Listing) -> FsResult<(Vec<(String, Kind)>, bool)> {
         let fd = self.open_at(place, OFlags::RDONLY | OFlags::DIRECTORY).map_err(error_of)?;
         let mut buffer = vec![MaybeUninit::uninit(); LIST_BUFFER];
         let mut entries = Vec::new();
@@ -213,12 +244,11 @@ impl Root {
                 _ => None,
             };
             match (name.to_str(), kind) {
-                (Ok(name), Some(kind)) => entries.push((name.to_owned(), kind)),
+                (Ok(name), Some(kind)) => {
+                    bounds.take(name)?;
+                    entries.push((name.to_owned(), kind));
+                }
                 _ => others = true,
-            }
-            if entries.len() > MAX_LISTING {
-                let text = format!("the directory has more than {MAX_LISTING} entries");
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, text).into());
             }
         }
         Ok((entries, others))

@@ -340,3 +340,35 @@ fn a_store_is_private_and_finds_what_it_has() {
     std::fs::set_permissions(bench.store.root(), std::fs::Permissions::from_mode(0o777)).unwrap();
     assert!(Store::open(bench.store.root()).is_err());
 }
+
+#[test]
+fn another_change_set_is_not_taken_for_one_that_cannot_be_read() {
+    let bench = Bench::furnished();
+    let older = bench.stage(|tree| put(tree, "file", "1"));
+    let newer = bench.stage(|tree| put(tree, "file", "2"));
+    overwrite(&bench.store.root().join("sets").join(newer.id.to_string()).join("list.json"), |_| "{".to_owned());
+    assert!(matches!(bench.store.latest(), Err(StoreError::Altered { .. })));
+    let listed = bench.store.list().unwrap();
+    assert_eq!((listed.sets.len(), listed.damaged.len()), (1, 1));
+    // It can still be found by name, and thrown away.
+    assert!(bench.store.get(&newer.id.to_string()[..12]).is_err());
+    assert_eq!(bench.store.find(&newer.id.to_string()[..12]).unwrap(), newer.id);
+    bench.store.discard(&newer.id).unwrap();
+    assert_eq!(bench.store.latest().unwrap().unwrap(), older);
+}
+
+#[test]
+fn remains_of_writers_and_removals_that_were_killed_are_cleared() {
+    let bench = Bench::furnished();
+    let set = bench.stage(|tree| put(tree, "file", "1"));
+    let sets = bench.store.root().join("sets");
+    std::fs::write(sets.join(set.id.to_string()).join(".new-half"), "half").unwrap();
+    // A removal begins with the list.
+    let gone = sets.join("ab".repeat(32));
+    std::fs::create_dir_all(gone.join("upper")).unwrap();
+    std::fs::write(gone.join("upper/file"), "staged").unwrap();
+    assert_eq!(bench.store.recover().unwrap(), crate::changes::Recovered::default());
+    assert!(!gone.exists());
+    assert!(!sets.join(set.id.to_string()).join(".new-half").exists());
+    assert_eq!(bench.store.latest().unwrap().unwrap(), set);
+}

@@ -4,11 +4,13 @@ mod approval;
 mod audit;
 mod crash;
 mod links;
+mod listings;
 mod live;
 mod model;
 mod names;
 mod partial;
 mod quotas;
+mod races;
 mod review;
 mod rights;
 
@@ -144,6 +146,11 @@ fn walked(root: &Path, times: bool) -> Snapshot {
         }
     }
     found
+}
+
+/// How much more the random tests do than in every run: `VOX_TEST_SCALE`, 1 unless set.
+pub(super) fn scale() -> u32 {
+    std::env::var("VOX_TEST_SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 pub(super) fn root() -> Place {

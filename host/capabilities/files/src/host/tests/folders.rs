@@ -215,3 +215,26 @@ fn what_is_taken_down_has_an_end() {
     assert!(seen[0].target.starts_with("/data/ää"));
     assert!(seen[0].target.len() <= folder::MAX_TARGET);
 }
+
+#[test]
+fn listings_that_are_open_are_bounded_together() {
+    let mut memory = Memory::new(false).directory("many");
+    for number in 0..20_000 {
+        memory = memory.file(&format!("many/{number}"), b"");
+    }
+    let (mut guest, root) = Guest::of(&Arc::new(memory));
+    let many = guest.open(root, "many", DIRECTORY, READ).unwrap();
+    let mut open = Vec::new();
+    let refused = loop {
+        match told(guest.view().read_directory(many.lent())) {
+            Ok(stream) => open.push(stream),
+            Err(code) => break code,
+        }
+    };
+    assert_eq!(refused, ErrorCode::Quota);
+    assert_eq!(open.len(), folder::MAX_HELD / 20_000);
+    // Closing one makes room for one.
+    guest.table.delete(open.pop().unwrap()).unwrap();
+    assert!(told(guest.view().read_directory(many.lent())).is_ok());
+    assert!(told(guest.view().read_directory(many.lent())).is_err());
+}
