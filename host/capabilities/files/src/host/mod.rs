@@ -39,6 +39,8 @@ pub struct Files {
     /// Where refusals are taken down that no tree hears of.
     scope: CallScope,
     key: HashKey,
+    /// Whether the guest asked which folders it has, and has none.
+    asked_in_vain: bool,
 }
 
 impl Files {
@@ -58,7 +60,12 @@ impl Files {
             let mutate = tree.writable();
             folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
         }
-        Ok(Self { preopens: folders, subdirectories, scope, key: HashKey::new()? })
+        Ok(Self { preopens: folders, subdirectories, scope, key: HashKey::new()?, asked_in_vain: false })
+    }
+
+    /// Whether the guest asked which folders it has, and has none.
+    pub fn asked_in_vain(&self) -> bool {
+        self.asked_in_vain
     }
 }
 
