@@ -34,6 +34,29 @@ impl Place {
         Ok(Self { folder, program: places::vox()?, bundle: places::bundle().ok().flatten() })
     }
 
+    /// A place with these guests of the tests in its working folder.
+    ///
+    /// # Errors
+    /// `vox` or a guest is not built.
+    pub fn with_guests(guests: &[&str]) -> Result<Self, String> {
+        let place = Self::new()?;
+        for guest in guests {
+            std::fs::copy(places::guest(guest)?, place.work().join(format!("{guest}.wasm")))
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(place)
+    }
+
+    /// Runs `vox` with these arguments and expects this exit code.
+    ///
+    /// # Panics
+    /// It is another.
+    pub fn expect(&self, code: i32, arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}\n{}{}", ran.stdout, ran.stderr);
+        ran
+    }
+
     /// The folder that commands run in.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
