@@ -10,5 +10,6 @@ pub mod places;
 pub mod program;
 pub mod skills;
 pub mod transcript;
+pub mod witness;
 
 pub use needs::need;

@@ -76,6 +76,27 @@ impl Place {
         std::fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
+    /// The same program in this place, for accounts that cannot reach the one of the tests; and the bundle with it.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub fn bring_program(&mut self) -> std::io::Result<()> {
+        let copy = self.folder.path().join("program");
+        std::fs::create_dir(&copy)?;
+        std::fs::copy(&self.program, copy.join("vox"))?;
+        self.program = copy.join("vox");
+        if let Some(bundle) = &mut self.bundle {
+            for part in std::fs::read_dir(&*bundle)? {
+                let part = part?;
+                if part.file_type()?.is_file() {
+                    std::fs::copy(part.path(), copy.join(part.file_name()))?;
+                }
+            }
+            *bundle = copy;
+        }
+        Ok(())
+    }
+
     /// A command in this place: an empty environment but for `VOX_HOME`, a search path, and the bundle under test.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);

@@ -57,7 +57,12 @@ impl Plan {
             0 => vec![good],
             1 => vec![ip(luck.pick::<&str>(&INSIDE))],
             2 => vec![good, ip(luck.pick::<&str>(&INSIDE))],
-            _ => vec![ip(luck.pick::<&str>(&PUBLIC)), good, ip(luck.pick::<&str>(&INSIDE)), ip(luck.pick::<&str>(&INSIDE))],
+            _ => vec![
+                ip(luck.pick::<&str>(&PUBLIC)),
+                good,
+                ip(luck.pick::<&str>(&INSIDE)),
+                ip(luck.pick::<&str>(&INSIDE)),
+            ],
         };
         for from in (1..addresses.len()).rev() {
             addresses.swap(from, luck.below(from + 1));

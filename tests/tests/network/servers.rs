@@ -1,6 +1,6 @@
 //! Servers on this machine that count who comes.
 
-use std::io::{Read as _, Write};
+use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,7 +48,7 @@ impl Server {
 }
 
 /// Reads the header of a request.
-pub fn heard(stream: &mut TcpStream) -> String {
+pub fn heard(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {

@@ -50,8 +50,8 @@ impl Injection {
         if found.is_empty() {
             return Ok(None);
         }
-        // The token of Basic is as good as the password, and an encoding of it holds no encoding of the password.
-        let tokens: Vec<_> = found.iter().map(|(binding, secret)| basic_token(binding.how(), secret)).collect();
+        // What stands on the wire is as good as the secret, and an encoding of it holds no encoding of the secret.
+        let tokens: Vec<_> = found.iter().map(|(binding, secret)| on_the_wire(binding.how(), secret)).collect();
         let mut pairs = Vec::new();
         for ((binding, secret), token) in found.iter().zip(&tokens) {
             pairs.push((binding.secret(), secret.expose_secret()));
@@ -122,11 +122,14 @@ fn credential(name: &str, how: &How, secret: SecretString) -> Result<Credential,
     Ok(Credential::Header(field.clone(), value))
 }
 
-/// What goes over the wire in place of a password, where one does.
-fn basic_token(how: &How, secret: &SecretString) -> Option<Zeroizing<String>> {
+/// What a secret becomes on the wire, where it becomes something else.
+fn on_the_wire(how: &How, secret: &SecretString) -> Option<Zeroizing<String>> {
     match how {
+        How::Header { .. } => None,
         How::Basic { user } => Some(token(user, secret)),
-        How::Header { .. } | How::Query { .. } => None,
+        How::Query { .. } => {
+            Some(Zeroizing::new(form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect()))
+        }
     }
 }
 
