@@ -159,7 +159,9 @@ fn told(place: &Place) {
 #[test]
 fn no_canary_is_anywhere_after_requests_failed() {
     let place = need!("the guest `http_guest`", place());
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    // The port is held here, so that nobody listens on it at another address of this machine.
+    let held = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
+    let gone = held.local_addr().map(|address| format!("127.0.0.77:{}", address.port()));
     let gone = gone.unwrap_or_else(|error| panic!("{error}"));
     // Whatever comes is read once: the greeting of TLS has no end that a server of HTTP would wait for.
     let once = |reply: &'static str| {

@@ -55,6 +55,7 @@ fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
     let (own, other) = (Authority::new(), Authority::new());
     place.put("own.pem", own.0.pem());
     place.put("both.pem", format!("{}{}", other.0.pem(), own.0.pem()));
+    // The same name, and another key.
     place.put("other.pem", other.0.pem());
     let server = own.server("127.0.0.1", NOW);
     for file in ["own.pem", "both.pem"] {

@@ -141,7 +141,7 @@ fn every_cell_is_as_the_oracle_says() {
         let what = format!("seed {SEED:#x}, round {round}");
         *counted.entry("random").or_default() += compare(&cells, &rules(&mut luck), &what);
     }
-    assert!(cells.len() >= 2000 && counted.values().all(|count| *count > 1000), "{} cells, {counted:?}", cells.len());
+    assert!(cells.len() >= 2000 && counted.values().all(|count| *count > 500), "{} cells, {counted:?}", cells.len());
 }
 
 /// What two grants allow together, and what is left when one is taken away, cell by cell.

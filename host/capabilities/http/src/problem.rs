@@ -82,7 +82,8 @@ impl Distrust {
             Why::Expired | Why::ExpiredContext { .. } => Self::Expired,
             Why::NotValidYet | Why::NotValidYetContext { .. } => Self::Early,
             Why::NotValidForName | Why::NotValidForNameContext { .. } => Self::Name,
-            Why::UnknownIssuer => Self::Authority,
+            // The second where somebody has the name of an authority that is trusted, and not its key.
+            Why::UnknownIssuer | Why::BadSignature => Self::Authority,
             _ => Self::Other,
         }
     }
