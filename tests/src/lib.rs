@@ -12,5 +12,6 @@ pub mod server;
 pub mod skills;
 pub mod strace;
 pub mod transcript;
+pub mod witness;
 
 pub use needs::need;

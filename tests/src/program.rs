@@ -51,6 +51,29 @@ impl Place {
         self.folder.path()
     }
 
+    /// A place with these guests of the tests in its working folder.
+    ///
+    /// # Errors
+    /// `vox` or a guest is not built.
+    pub fn with_guests(guests: &[&str]) -> Result<Self, String> {
+        let place = Self::new()?;
+        for guest in guests {
+            std::fs::copy(places::guest(guest)?, place.work().join(format!("{guest}.wasm")))
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(place)
+    }
+
+    /// Runs `vox` with these arguments and expects this exit code.
+    ///
+    /// # Panics
+    /// It is another.
+    pub fn expect(&self, code: i32, arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}\n{}{}", ran.stdout, ran.stderr);
+        ran
+    }
+
     /// The folder that commands run in.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
@@ -68,6 +91,27 @@ impl Place {
     pub fn put(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.work().join(name);
         std::fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// The same program in this place, for accounts that cannot reach the one of the tests; and the bundle with it.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub fn bring_program(&mut self) -> std::io::Result<()> {
+        let copy = self.folder.path().join("program");
+        std::fs::create_dir(&copy)?;
+        std::fs::copy(&self.program, copy.join("vox"))?;
+        self.program = copy.join("vox");
+        if let Some(bundle) = &mut self.bundle {
+            for part in std::fs::read_dir(&*bundle)? {
+                let part = part?;
+                if part.file_type()?.is_file() {
+                    std::fs::copy(part.path(), copy.join(part.file_name()))?;
+                }
+            }
+            *bundle = copy;
+        }
+        Ok(())
     }
 
     /// A command in this place: an empty environment but for `VOX_HOME`, a search path, and the bundle under test.

@@ -88,6 +88,8 @@ pub struct Finished {
     pub changes: Vec<Digest>,
     /// Why something that was staged could not be kept.
     pub lost: Vec<String>,
+    /// Whether the skill asked for its folders and has none.
+    pub no_folder: bool,
 }
 
 impl<M> CallData<M> {
@@ -137,9 +139,9 @@ impl<M> CallData<M> {
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.
     pub fn finish(self, keep: bool) -> Finished {
         let Self { staged, changes, files, table, .. } = self;
+        let mut finished = Finished { no_folder: files.asked_in_vain(), ..Finished::default() };
         // Nothing of the guest may still hold a file when its changes are sealed.
         drop((table, files));
-        let mut finished = Finished::default();
         let Some(store) = changes.filter(|_| keep) else { return finished };
         for staged in staged {
             let folder = staged.folder().display().to_string();

@@ -6,6 +6,9 @@ use crate::grant_args::GrantArgs;
 use crate::ui::{Color, Format};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use vox_capabilities::manifest::Asked;
@@ -105,6 +108,40 @@ impl LimitArgs {
             cpu: self.limit_cpu.unwrap_or(self.limit_time.unwrap_or_default().max(default.cpu)),
             output: self.limit_output.unwrap_or(default.output),
         }
+    }
+}
+
+/// How the network is reached.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Trust the certificate authorities in this PEM file, besides those that are built in
+    #[arg(long, value_name = "FILE", env = "VOX_HTTP_CA")]
+    http_ca: Option<PathBuf>,
+}
+
+/// Bytes of a file of authorities: all public ones together have about 250 KiB.
+const MAX_AUTHORITIES: u64 = 1 << 20;
+
+impl NetworkArgs {
+    /// The authorities to trust besides the built-in ones, as PEM; empty where there are none.
+    pub fn authorities(&self) -> Result<Vec<u8>, CliError> {
+        let Some(path) = &self.http_ca else { return Ok(Vec::new()) };
+        let wrong = |why: String| {
+            CliError::usage(format!("--http-ca {}: {why}", path.display())).help(
+                "name a PEM file with the certificate of the authority, which begins with -----BEGIN CERTIFICATE-----",
+            )
+        };
+        let mut pem = Vec::new();
+        let file = File::open(path).map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+        file.take(MAX_AUTHORITIES + 1)
+            .read_to_end(&mut pem)
+            .map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+        if pem.len() as u64 > MAX_AUTHORITIES {
+            return Err(wrong("it is longer than 1 MiB".to_owned()));
+        }
+        vox_capabilities::http::check_roots(&pem).map_err(|error| wrong(error.to_string()))?;
+        Ok(pem)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The host of this process: embedded bundle, user cache, this program as its own compiler.
 
+use crate::cli::NetworkArgs;
 use crate::error::{CliError, Kind};
 use crate::places;
 use crate::ui::{Lines, Progress, Ui};
@@ -36,11 +37,16 @@ pub fn compiler() -> Result<Compiler, CliError> {
 /// Starts the host, which lives as long as the process: giving back its address space piece by piece would take a
 /// noticeable part of a short command. A cache that cannot be used is said and done without: calls are slower, not wrong.
 pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
+    start_with(ui, quiet, &NetworkArgs::default())
+}
+
+/// [`start`], with the network as the command line has it.
+pub fn start_with(ui: &Ui, quiet: bool, network: &NetworkArgs) -> Result<&'static Host, CliError> {
     let mut builder = Host::builder()
         .library(Arc::new(library()?))
         .compiler(compiler()?)
         .sandboxes(SANDBOXES)
-        .services(services()?)
+        .services(services(network.authorities()?)?)
         .observer(Arc::new(Progress::new(quiet)));
     match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string()))
     {
@@ -48,17 +54,21 @@ pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
         Err(why) => ui.note(&format!("warning: {why}; going on without a cache")),
     }
     let host = builder.build().map_err(|error| CliError::new(Kind::Missing, error.to_string()).help("vox doctor"))?;
+    // Not before: the engine looks at files below /proc/self that are closed from here on.
+    crate::dumps::forbid_reading();
     Ok(Box::leak(Box::new(host)))
 }
 
 /// What stands behind the capabilities: folders below the state, the system's name servers. Nothing of it is touched
 /// before a skill needs it.
-fn services() -> Result<Services, CliError> {
+fn services(authorities: Vec<u8>) -> Result<Services, CliError> {
     let root = places::state()?;
     let secrets = secrets()?;
     let mut services = Services::default().with_http(move || {
         let resolver = StubResolver::system().map_err(|error| error.to_string())?;
-        let options = Options { secrets: Arc::new(Kept(secrets.clone())), ..Options::new(Arc::new(resolver)) };
+        let mut options = Options::new(Arc::new(resolver));
+        options.secrets = Arc::new(Kept(secrets.clone()));
+        options.extra_roots.clone_from(&authorities);
         Client::new(options).map_err(|error| error.to_string())
     });
     services.kv = Some(Home::new(root.join("kv")));

@@ -4,7 +4,9 @@ mod arguments;
 mod authority;
 mod cli;
 mod commands;
+mod dumps;
 mod error;
+mod folders;
 mod grant_args;
 mod host;
 mod places;
@@ -15,6 +17,7 @@ mod ui;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    dumps::forbid();
     let mut words: Vec<std::ffi::OsString> = std::env::args_os().collect();
     // The compiler process comes first: it reads a component from a stranger and must do nothing else.
     if words.get(1).is_some_and(|word| word == host::COMPILER) {

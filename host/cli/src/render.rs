@@ -1,16 +1,26 @@
 //! Values as text, JSON or WAVE.
 
 use crate::error::{CliError, Kind};
+use crate::folders;
 use crate::ui::{Format, Ui};
 use std::io::Write as _;
 use std::path::Path;
 use vox_model::{Effect, Effects, Function, Outcome, Type, Value, json, wave};
 
+/// What was called, in the words of the command line.
+#[derive(Clone, Copy)]
+pub struct Called<'a> {
+    /// The skill as it was named.
+    pub skill: &'a str,
+    /// The arguments that could be paths.
+    pub arguments: &'a [String],
+}
+
 /// Says what a call left behind: changes that wait, refusals with the line that would allow them.
 pub fn effects(effects: &Effects, ui: &Ui) {
     left_behind(effects, ui);
     for effect in &effects.denied {
-        ui.note(&denial(effect));
+        ui.note(&told(effect));
     }
 }
 
@@ -26,25 +36,53 @@ fn left_behind(effects: &Effects, ui: &Ui) {
     }
 }
 
-fn denial(effect: &Effect) -> String {
+/// A refusal, or a failure, on one line.
+fn told(effect: &Effect) -> String {
+    let Effect { capability, action, verdict, rule, .. } = effect;
     let target = vox_capabilities::log::escape(&effect.target);
-    format!("denied: {} {} {target}: {}", effect.capability, effect.action, effect.rule)
+    format!("{verdict}: {capability} {action} {target}: {rule}")
 }
 
 /// Writes what a call gave: the value to standard output or to a file, the guest's standard error beside it.
-pub fn outcome(outcome: Outcome, function: &Function, what: &str, to: Option<&Path>, ui: &Ui) -> Result<(), CliError> {
-    left_behind(&outcome.effects, ui);
-    let denied = outcome.effects.denied.clone();
-    given(outcome, function, what, to, ui).map_err(|error| blamed(error, &denied))
+pub fn outcome(
+    mut outcome: Outcome,
+    function: &Function,
+    called: &Called<'_>,
+    to: Option<&Path>,
+    ui: &Ui,
+) -> Result<(), CliError> {
+    let effects = std::mem::take(&mut outcome.effects);
+    left_behind(&effects, ui);
+    let what = format!("{}.{}", called.skill, function.id.name);
+    given(outcome, function, &what, to, ui).map_err(|error| blamed(error, &effects, called))
 }
 
-/// A skill that failed after it was refused something failed for that reason, as far as anybody can tell.
-fn blamed(mut error: CliError, denied: &[Effect]) -> CliError {
-    if !denied.is_empty() && matches!(error.kind, Kind::Skill | Kind::Trap) {
+/// A skill that failed after it was refused something failed for that reason, as far as anybody can tell; one whose
+/// requests failed, or that found no folders, may have.
+fn blamed(mut error: CliError, effects: &Effects, called: &Called<'_>) -> CliError {
+    if !matches!(error.kind, Kind::Skill | Kind::Trap) {
+        return error;
+    }
+    error.notes.extend(effects.denied.iter().chain(&effects.failed).map(told));
+    if !effects.denied.is_empty() {
         error.kind = Kind::Denied;
-        error.notes.extend(denied.iter().map(denial));
+    } else if let Some(help) = folders::hint(effects, called.skill, called.arguments, &error.message) {
+        error.notes.push(folders::NOTE.to_owned());
+        error.help.get_or_insert(help);
     }
     error
+}
+
+/// Says what may have been the reason why a program failed.
+pub fn reasons(effects: &Effects, called: &Called<'_>, ui: &Ui) {
+    for effect in &effects.failed {
+        ui.note(&told(effect));
+    }
+    // What the program said went past.
+    if let Some(help) = folders::hint(effects, called.skill, called.arguments, "").filter(|_| effects.denied.is_empty())
+    {
+        ui.note(&format!("note: {}\nhelp: {help}", folders::NOTE));
+    }
 }
 
 fn given(outcome: Outcome, function: &Function, what: &str, to: Option<&Path>, ui: &Ui) -> Result<(), CliError> {

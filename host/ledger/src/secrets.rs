@@ -9,10 +9,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use vox_model::{BadSecretName, check_secret_name};
 use zeroize::Zeroizing;
-
-/// Bytes of a name.
-const MAX_NAME: usize = 64;
 
 /// Bytes of a value: the longest tokens and keys are about half as long.
 const MAX_VALUE: usize = 8 << 10;
@@ -31,8 +29,8 @@ pub enum SecretError {
     #[error(transparent)]
     State(#[from] StateError),
     /// A name that no secret has.
-    #[error("`{0}` cannot be the name of a secret: 1 to {MAX_NAME} of a to z, 0 to 9 and -")]
-    Name(String),
+    #[error(transparent)]
+    Name(#[from] BadSecretName),
     /// There is no secret of that name.
     #[error("there is no secret `{0}`; `vox secret set {0}` takes it from standard input")]
     NoSuch(String),
@@ -82,7 +80,7 @@ impl Secrets {
     /// # Errors
     /// The name or the value cannot be taken, or the file cannot be written; then an earlier value is still there.
     pub fn set(&self, name: &str, from: impl Read) -> Result<bool, SecretError> {
-        check_name(name)?;
+        check_secret_name(name)?;
         let value = read_value(name, from)?;
         let folder = self.folder_made()?;
         let _lock = folder.lock(LOCK, PATIENCE)?;
@@ -97,7 +95,7 @@ impl Secrets {
     /// # Errors
     /// There is none, its file is open to others, or it holds what [`Secrets::set`] would not take.
     pub fn get(&self, name: &str) -> Result<SecretString, SecretError> {
-        check_name(name)?;
+        check_secret_name(name)?;
         let no_such = || SecretError::NoSuch(name.to_owned());
         let folder = self.folder()?.ok_or_else(no_such)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE + MAX_TAIL));
@@ -114,7 +112,7 @@ impl Secrets {
     pub fn list(&self) -> Result<Vec<SecretInfo>, SecretError> {
         let Some(folder) = self.folder()? else { return Ok(Vec::new()) };
         let mut all = Vec::new();
-        for name in folder.names()?.into_iter().filter(|name| check_name(name).is_ok()) {
+        for name in folder.names()?.into_iter().filter(|name| check_secret_name(name).is_ok()) {
             // None: it was removed just now.
             let Some(file) = folder.open(&name, rustix::fs::OFlags::RDONLY)? else { continue };
             let set = file
@@ -132,7 +130,7 @@ impl Secrets {
     /// # Errors
     /// There is none, or it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), SecretError> {
-        check_name(name)?;
+        check_secret_name(name)?;
         let no_such = || SecretError::NoSuch(name.to_owned());
         let folder = self.folder()?.ok_or_else(no_such)?;
         let _lock = folder.lock(LOCK, PATIENCE)?;
@@ -154,12 +152,6 @@ impl Secrets {
         }
         Ok(Folder::made(&self.root)?)
     }
-}
-
-fn check_name(name: &str) -> Result<(), SecretError> {
-    let fits = (1..=MAX_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if fits { Ok(()) } else { Err(SecretError::Name(crate::text::line(name, MAX_NAME))) }
 }
 
 fn read_value(name: &str, from: impl Read) -> Result<SecretString, SecretError> {

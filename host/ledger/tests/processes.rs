@@ -54,7 +54,10 @@ fn child() {
         }
         "audit" => audit(&Audit::new(root, BOUNDS), words[2], 500),
         "audit-small" => audit(&Audit::new(root, Bounds { files: 2, bytes: 32 << 10 }), words[2], 500),
-        "audit-endless" => audit(&Audit::new(root, Bounds { files: 2, bytes: 32 << 10 }), words[2], usize::MAX),
+        // One call after the other: a single one stops adding.
+        "audit-endless" => loop {
+            audit(&Audit::new(root, Bounds { files: 2, bytes: 32 << 10 }), words[2], 500);
+        },
         "secret" => loop {
             for text in ["a", "b"] {
                 Secrets::new(root).set("s", text.repeat(8000).as_bytes()).unwrap();
@@ -113,7 +116,8 @@ fn audit(audit: &Audit, name: &str, effects: usize) {
             capability: Capability::Kv,
             action: "get".to_owned(),
             target: format!("{n}"),
-            verdict: Verdict::Allowed,
+            // Of one kind only 256 are taken down singly.
+            verdict: [Verdict::Allowed, Verdict::Denied, Verdict::Failed][n % 3],
             rule: "kv".to_owned(),
             received: n as u64,
             sent: 0,

@@ -19,6 +19,7 @@ mod outcome;
 mod package;
 mod plan;
 pub mod schema;
+mod secret_name;
 mod skill;
 mod types;
 pub mod units;
@@ -34,6 +35,7 @@ pub use limits::{Limit, Limits};
 pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage};
 pub use package::{PackageName, PackageNameError};
 pub use plan::{Denial, Need, Plan, Requirements, Tier, TierOffer};
+pub use secret_name::{BadSecretName, MAX_SECRET_NAME, check_secret_name};
 pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
 pub use types::{
     Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type, TypeName, Variant,

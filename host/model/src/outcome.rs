@@ -38,6 +38,10 @@ pub struct Effects {
     pub lost: Vec<String>,
     /// What was refused, at most 16; the audit has all of it.
     pub denied: Vec<Effect>,
+    /// Requests that were granted and failed, at most 16; the audit has all of them.
+    pub failed: Vec<Effect>,
+    /// Whether the skill asked for its folders and none is granted. Language runtimes ask before they use the first path.
+    pub no_folder: bool,
 }
 
 impl Effects {
@@ -46,6 +50,8 @@ impl Effects {
         self.changes.splice(0..0, earlier.changes);
         self.lost.splice(0..0, earlier.lost);
         self.denied.splice(0..0, earlier.denied);
+        self.failed.splice(0..0, earlier.failed);
+        self.no_folder |= earlier.no_folder;
     }
 }
 

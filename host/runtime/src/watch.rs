@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use vox_model::{CallScope, Capability, Digest, Effect, Lease, Recorder, Unwatched, Verdict};
 
-/// Refusals that an outcome tells of. The audit has all of them.
-const MAX_DENIALS: usize = 16;
+/// Refusals, and failures, that an outcome tells of. The audit has all of them.
+const MAX_TOLD: usize = 16;
 
 /// Given with a call by whoever makes it.
 #[derive(Clone)]
@@ -29,10 +29,29 @@ pub fn call_id() -> String {
     })
 }
 
-/// Keeps what was refused, and passes everything on.
+/// Keeps what was refused and which requests failed, and passes everything on.
 #[derive(Default)]
 pub(crate) struct Denials {
-    kept: Mutex<Vec<Effect>>,
+    kept: Mutex<Told>,
+}
+
+/// What an outcome tells of.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) denied: Vec<Effect>,
+    pub(crate) failed: Vec<Effect>,
+}
+
+impl Told {
+    /// Where an effect belongs; none where it is not told. What fails in a folder the skill knows as much about as
+    /// anybody; of a request it gets a code only.
+    fn list(&mut self, effect: &Effect) -> Option<&mut Vec<Effect>> {
+        match (effect.verdict, effect.capability) {
+            (Verdict::Denied, _) => Some(&mut self.denied),
+            (Verdict::Failed, Capability::HttpOut) => Some(&mut self.failed),
+            _ => None,
+        }
+    }
 }
 
 struct Both {
@@ -42,12 +61,14 @@ struct Both {
 
 impl Recorder for Both {
     fn record(&self, effect: Effect) {
-        if effect.verdict == Verdict::Denied {
-            let mut kept = self.denials.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() < MAX_DENIALS && !kept.contains(&effect) {
-                kept.push(effect.clone());
-            }
+        let mut kept = self.denials.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(list) = kept.list(&effect)
+            && list.len() < MAX_TOLD
+            && !list.contains(&effect)
+        {
+            list.push(effect.clone());
         }
+        drop(kept);
         self.next.record(effect);
     }
 }
@@ -73,8 +94,8 @@ impl Denials {
         CallScope { skill: skill.0.to_owned(), digest: skill.1, call, recorder, lease }
     }
 
-    /// What was refused so far.
-    pub(crate) fn take(&self) -> Vec<Effect> {
+    /// What was refused and what failed so far.
+    pub(crate) fn take(&self) -> Told {
         std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

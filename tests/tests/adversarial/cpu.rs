@@ -1,11 +1,9 @@
 //! Guests that do not end: every call is over at its deadline, and the next one is right.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use vox_model::{Limit, Limits, Value};
 use vox_runtime::{Host, Program};
+use vox_tests::witness::Witness;
 use vox_tests::{fixtures, need, needs, places, skills};
 
 /// How late a deadline may take effect (figure A3).
@@ -30,35 +28,6 @@ fn ends_in_time(program: &Program, function: &str, args: &[Value]) {
             late <= LATE + stalled,
             "{function} ended {late:?} after its deadline; the machine stalled {stalled:?}"
         );
-    }
-}
-
-/// A thread that only wants to be woken every millisecond: how late it was woken at worst is what a busy machine, and
-/// not vox, made of a deadline.
-struct Witness {
-    done: Arc<AtomicBool>,
-    worst: JoinHandle<Duration>,
-}
-
-impl Witness {
-    fn start() -> Self {
-        let done = Arc::new(AtomicBool::new(false));
-        let seen = done.clone();
-        let worst = std::thread::spawn(move || {
-            let (mut worst, step) = (Duration::ZERO, Duration::from_millis(1));
-            while !seen.load(Ordering::Relaxed) {
-                let slept = Instant::now();
-                std::thread::sleep(step);
-                worst = worst.max(slept.elapsed().saturating_sub(step));
-            }
-            worst
-        });
-        Self { done, worst }
-    }
-
-    fn stop(self) -> Duration {
-        self.done.store(true, Ordering::Relaxed);
-        self.worst.join().unwrap_or_default()
     }
 }
 

@@ -8,7 +8,14 @@ use vox_tests::need;
 fn without_a_grant_there_are_no_files() {
     let place = need!("the guest `files`", place(&["files"]));
     folder(&place, "docs");
-    run(&place, 1, &["call", "files.wasm", "read", "docs/a.md"]);
+    let ran = run(&place, 1, &["call", "files.wasm", "read", "docs/a.md"]);
+    assert!(
+        ran.stderr.contains("none is granted") && ran.stderr.contains("add --allow-read docs or"),
+        "{}",
+        ran.stderr
+    );
+    let ran = run(&place, 1, &["call", "files.wasm", "read", "docs/not-there"]);
+    assert!(!ran.stderr.contains("--allow-read"), "nothing points to files: {}", ran.stderr);
     run(&place, 1, &["call", "files.wasm", "read", "/etc/passwd"]);
     let ran = run(&place, 0, &["call", "files.wasm", "read", "docs/a.md", "--allow-read", "docs"]);
     assert_eq!(ran.stdout, "# a\n");

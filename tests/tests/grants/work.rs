@@ -2,24 +2,16 @@
 
 use std::fs;
 use std::path::PathBuf;
-use vox_tests::places;
 use vox_tests::program::{Place, Ran};
 
 /// A place with these guests of the tests in its working folder.
 pub fn place(guests: &[&str]) -> Result<Place, String> {
-    let place = Place::new()?;
-    for guest in guests {
-        fs::copy(places::guest(guest)?, place.work().join(format!("{guest}.wasm")))
-            .map_err(|error| error.to_string())?;
-    }
-    Ok(place)
+    Place::with_guests(guests)
 }
 
 /// Runs and expects this exit code.
 pub fn run(place: &Place, code: i32, words: &[&str]) -> Ran {
-    let ran = place.run(words);
-    assert_eq!(ran.code, Some(code), "{words:?}\n{}{}", ran.stdout, ran.stderr);
-    ran
+    place.expect(code, words)
 }
 
 /// A folder with a few files in it, below the working folder.

@@ -68,22 +68,37 @@ impl Client {
     /// # Errors
     /// The further authorities are not certificates.
     pub fn new(options: Options) -> Result<Self, ClientError> {
-        let roots: Vec<_> = CertificateDer::pem_slice_iter(&options.extra_roots)
-            .collect::<Result<_, _>>()
-            .map_err(|_| ClientError::Roots)?;
-        if roots.is_empty() && !options.extra_roots.is_empty() {
-            return Err(ClientError::Roots);
-        }
         Ok(Self(Arc::new(Shared {
             resolver: options.resolver,
             secrets: options.secrets,
             limits: options.limits,
-            tls: Arc::new(connect::tls(&roots)?),
+            tls: Arc::new(trusting(&options.extra_roots)?),
             identity: CLIENTS.fetch_add(1, Ordering::Relaxed),
             pool: Arc::default(),
             throttle: Throttle::default(),
         })))
     }
+}
+
+/// Whether a text can be [`Options::extra_roots`]: PEM with at least one certificate of an authority.
+///
+/// # Errors
+/// It cannot.
+pub fn check_roots(pem: &[u8]) -> Result<(), ClientError> {
+    match pem.is_empty() {
+        true => Err(ClientError::Roots),
+        false => trusting(pem).map(|_| ()),
+    }
+}
+
+/// TLS with the built-in roots and these.
+fn trusting(pem: &[u8]) -> Result<ClientConfig, ClientError> {
+    let roots: Vec<_> =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| ClientError::Roots)?;
+    if roots.is_empty() && !pem.is_empty() {
+        return Err(ClientError::Roots);
+    }
+    Ok(connect::tls(&roots)?)
 }
 
 impl fmt::Debug for Client {

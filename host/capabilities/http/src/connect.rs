@@ -5,7 +5,7 @@ use crate::limits::HttpLimits;
 use crate::place::{Host, Origin, Scheme};
 use crate::policy::Authorised;
 use crate::pool::{Connection, MAX_LIFE, Sender};
-use crate::problem::Problem;
+use crate::problem::{Distrust, Problem};
 use crate::resolve::{Resolve, ResolveError};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -106,13 +106,15 @@ async fn handshake(
         return http1(stream, limits).await;
     }
     let name = match &origin.host {
-        Host::Name(name) => ServerName::DnsName(DnsName::try_from(name.clone()).map_err(|_| Problem::Certificate)?),
+        Host::Name(name) => {
+            ServerName::DnsName(DnsName::try_from(name.clone()).map_err(|_| Problem::Certificate(Distrust::Name))?)
+        }
         Host::V4(ip) => ServerName::from(IpAddr::V4(*ip)),
         Host::V6(ip) => ServerName::from(IpAddr::V6(*ip)),
     };
     let stream = TlsConnector::from(tls.clone()).connect(name, stream).await.map_err(|error| {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(rustls::Error::InvalidCertificate(_)) => Problem::Certificate,
+            Some(rustls::Error::InvalidCertificate(why)) => Problem::Certificate(Distrust::of(why)),
             _ => Problem::Tls,
         }
     })?;

@@ -128,7 +128,9 @@ impl Grant {
     /// What this gives and the other does not.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        let allow = self.allow.iter().filter(|place| !other.gives(place) || other.deny != self.deny);
+        // What the other forbids and this does not, the other does not give, wherever it lies.
+        let forbids_more = !other.deny.iter().all(|place| self.deny.contains(place));
+        let allow = self.allow.iter().filter(|place| forbids_more || !other.gives(place));
         let secrets = self.secrets.iter().filter(|binding| !other.secrets.contains(binding));
         Self { allow: allow.cloned().collect(), deny: Vec::new(), secrets: secrets.cloned().collect() }
     }
@@ -224,7 +226,7 @@ mod tests {
         let request: Request = toml::from_str(
             r#"
             allow = ["https://api.example.org", { url = "https://b.example/v1", methods = ["GET", "POST"], reason = "x" }]
-            [secrets.TOKEN]
+            [secrets.token]
             url = "https://api.example.org/v1"
             header = "Authorization"
             template = "Bearer {}"
@@ -236,12 +238,12 @@ mod tests {
             [
                 "--allow-http https://api.example.org",
                 "--allow-http 'GET,POST https://b.example/v1'",
-                "--secret 'TOKEN=https://api.example.org/v1;header=authorization:Bearer {}'",
+                "--secret 'token=https://api.example.org/v1;header=authorization:Bearer {}'",
             ]
         );
         let mut given = grant(&["https://*.example.org", "GET https://b.example", "POST https://b.example/v1"]);
         assert_eq!(given.missing(&request).len(), 1, "the secret alone: {:?}", given.missing(&request));
-        given.secrets.push("TOKEN=https://api.example.org/v1;header=Authorization:Bearer {}".parse().unwrap());
+        given.secrets.push("token=https://api.example.org/v1;header=Authorization:Bearer {}".parse().unwrap());
         assert!(given.missing(&request).is_empty());
         assert_eq!(grant(&["GET https://api.example.org"]).missing(&request).len(), 3, "a method is not all methods");
     }
@@ -249,7 +251,7 @@ mod tests {
     #[test]
     fn grants_are_stored_as_text_and_checked_when_read() {
         let mut given = grant(&["GET https://a.example/v1"]);
-        given.secrets.push("T=https://a.example;basic=u".parse().unwrap());
+        given.secrets.push("t=https://a.example;basic=u".parse().unwrap());
         let text = serde_json::to_string(&given).unwrap();
         assert_eq!(serde_json::from_str::<Grant>(&text).unwrap(), given);
         assert!(serde_json::from_str::<Grant>(r#"{"allow":["https://*"]}"#).is_err());
@@ -262,9 +264,9 @@ mod tests {
         for text in ["alow = []", "allow = [{ url = \"https://a.example\", method = [] }]", "[htp]"] {
             assert!(toml::from_str::<Request>(text).is_err(), "{text}");
         }
-        let two = "[secrets.T]\nurl = \"https://a.example\"\nheader = \"x\"\nquery = \"y\"";
+        let two = "[secrets.t]\nurl = \"https://a.example\"\nheader = \"x\"\nquery = \"y\"";
         let request: Request = toml::from_str(two).unwrap();
-        assert!(request.secrets["T"].binding("T").is_err());
+        assert!(request.secrets["t"].binding("t").is_err());
     }
 
     #[test]

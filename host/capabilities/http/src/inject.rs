@@ -50,7 +50,13 @@ impl Injection {
         if found.is_empty() {
             return Ok(None);
         }
-        let pairs: Vec<_> = found.iter().map(|(binding, secret)| (binding.secret(), secret.expose_secret())).collect();
+        // What stands on the wire is as good as the secret, and an encoding of it holds no encoding of the secret.
+        let tokens: Vec<_> = found.iter().map(|(binding, secret)| on_the_wire(binding.how(), secret)).collect();
+        let mut pairs = Vec::new();
+        for ((binding, secret), token) in found.iter().zip(&tokens) {
+            pairs.push((binding.secret(), secret.expose_secret()));
+            pairs.extend(token.as_ref().map(|token| (binding.secret(), token.as_str())));
+        }
         let too_large = |_| Problem::BadSecret(pairs[0].0.to_owned(), "it is too large to be looked for in the answer");
         let needles = Needles::new(&pairs).map_err(too_large)?;
         let credentials = found
@@ -107,17 +113,30 @@ fn credential(name: &str, how: &How, secret: SecretString) -> Result<Credential,
     let (field, text) = match how {
         How::Query { name } => return Ok(Credential::Query(name.clone(), secret)),
         How::Header { name, template } => (name, Zeroizing::new(template.replacen("{}", secret.expose_secret(), 1))),
-        How::Basic { user } => {
-            let pair = Zeroizing::new(format!("{user}:{}", secret.expose_secret()));
-            let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-            (&AUTHORIZATION, Zeroizing::new(format!("Basic {}", encoded.as_str())))
-        }
+        How::Basic { user } => (&AUTHORIZATION, Zeroizing::new(format!("Basic {}", token(user, &secret).as_str()))),
     };
     let mut value =
         HeaderValue::from_str(&text).map_err(|_| Problem::BadSecret(name.to_owned(), "it is not valid in a header"))?;
     // Keeps it out of the compression tables of HTTP/2 and out of what the libraries print.
     value.set_sensitive(true);
     Ok(Credential::Header(field.clone(), value))
+}
+
+/// What a secret becomes on the wire, where it becomes something else.
+fn on_the_wire(how: &How, secret: &SecretString) -> Option<Zeroizing<String>> {
+    match how {
+        How::Header { .. } => None,
+        How::Basic { user } => Some(token(user, secret)),
+        How::Query { .. } => {
+            Some(Zeroizing::new(form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect()))
+        }
+    }
+}
+
+/// User and password as Basic writes them (RFC 7617, section 2).
+fn token(user: &str, secret: &SecretString) -> Zeroizing<String> {
+    let pair = Zeroizing::new(format!("{user}:{}", secret.expose_secret()));
+    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
 }
 
 /// A target with one parameter, in place of all of its name.
@@ -156,8 +175,8 @@ mod tests {
     #[test]
     fn secrets_that_cannot_be_sent_are_refused_without_showing_them() {
         for secret in ["tiny!!", "line\nend-secret", "secret-with-ü", &"x".repeat(MAX_SECRET + 1)] {
-            let text = check("TOKEN", secret).unwrap_err().to_string();
-            assert!(text.contains("TOKEN") && !text.contains(secret), "{text}");
+            let text = check("token", secret).unwrap_err().to_string();
+            assert!(text.contains("token") && !text.contains(secret), "{text}");
         }
     }
 }

@@ -30,7 +30,7 @@ mod sender;
 mod throttle;
 mod wasi;
 
-pub use client::{Client, ClientError, Options};
+pub use client::{Client, ClientError, Options, check_roots};
 pub use grant::Grant;
 pub use limits::HttpLimits;
 pub use manifest::{Request, SecretRequest, Wanted, WantedTable};

@@ -267,7 +267,7 @@ mod tests {
                 "http://127.0.0.1:1",
             ],
             &[],
-            &["T=GET https://a.example/v1;query=k", "U=http://127.0.0.1:1;basic=u"],
+            &["t=GET https://a.example/v1;query=k", "u=http://127.0.0.1:1;basic=u"],
         );
         let bound = |method: &str, url: &str| ask(method, url, &given).unwrap().bindings.len();
         assert_eq!(bound("GET", "https://a.example/v1"), 1);
@@ -291,15 +291,15 @@ mod tests {
             &["https://a.example"],
             &[],
             &[
-                "A=https://a.example;header=X-Key:{}",
-                "B=https://a.example/v1;header=X-Key:{}",
-                "C=https://a.example;query=k",
+                "a=https://a.example;header=X-Key:{}",
+                "b=https://a.example/v1;header=X-Key:{}",
+                "c=https://a.example;query=k",
             ],
         );
         let names = |url: &str| -> Vec<String> {
             ask("GET", url, &given).unwrap().bindings.iter().map(|b| b.secret.clone()).collect()
         };
-        assert_eq!(names("https://a.example/v1"), ["B", "C"]);
-        assert_eq!(names("https://a.example/"), ["A", "C"]);
+        assert_eq!(names("https://a.example/v1"), ["b", "c"]);
+        assert_eq!(names("https://a.example/"), ["a", "c"]);
     }
 }

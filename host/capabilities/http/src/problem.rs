@@ -26,8 +26,8 @@ pub(crate) enum Problem {
     ConnectTime,
     /// No address took the connection.
     Unreachable,
-    /// The certificate does not fit the name or is not trusted.
-    Certificate,
+    /// The certificate is not trusted.
+    Certificate(Distrust),
     /// TLS failed otherwise.
     Tls,
     /// No answer in time.
@@ -60,6 +60,47 @@ pub(crate) enum Problem {
     Leak(String),
 }
 
+/// Why a certificate is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Distrust {
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    Early,
+    /// It is for other names.
+    Name,
+    /// Nobody who is trusted signed it.
+    Authority,
+    /// Everything else: revoked, malformed, for another purpose.
+    Other,
+}
+
+impl Distrust {
+    pub(crate) fn of(error: &rustls::CertificateError) -> Self {
+        use rustls::CertificateError as Why;
+        match error {
+            Why::Expired | Why::ExpiredContext { .. } => Self::Expired,
+            Why::NotValidYet | Why::NotValidYetContext { .. } => Self::Early,
+            Why::NotValidForName | Why::NotValidForNameContext { .. } => Self::Name,
+            // The second where somebody has the name of an authority that is trusted, and not its key.
+            Why::UnknownIssuer | Why::BadSignature => Self::Authority,
+            _ => Self::Other,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Expired => "the certificate of the host has expired",
+            Self::Early => "the certificate of the host is not valid yet; is the clock of this machine right?",
+            Self::Name => "the certificate of the host is for another name",
+            Self::Authority => {
+                "nobody who is trusted signed the certificate of the host; for an authority of your own add --http-ca FILE"
+            }
+            Self::Other => "the certificate of the host is not valid",
+        }
+    }
+}
+
 impl Problem {
     /// Whether it was refused, or tried and failed.
     pub(crate) fn verdict(&self) -> Verdict {
@@ -83,7 +124,7 @@ impl Problem {
             Self::NoNameServer => Error::DnsTimeout,
             Self::ConnectTime => Error::ConnectionTimeout,
             Self::Unreachable => Error::ConnectionRefused,
-            Self::Certificate => Error::TlsCertificateError,
+            Self::Certificate(_) => Error::TlsCertificateError,
             Self::Tls => Error::TlsProtocolError,
             Self::FirstByte => Error::ConnectionReadTimeout,
             Self::ExchangeTime => Error::HttpResponseTimeout,
@@ -115,9 +156,7 @@ impl fmt::Display for Problem {
             Self::NoNameServer => f.write_str("no name server answered"),
             Self::ConnectTime => f.write_str("connecting took too long"),
             Self::Unreachable => f.write_str("the host did not take the connection"),
-            Self::Certificate => {
-                f.write_str("the certificate is not valid for this name, or nobody who is trusted signed it")
-            }
+            Self::Certificate(why) => f.write_str(why.text()),
             Self::Tls => f.write_str("TLS failed"),
             Self::FirstByte => f.write_str("the host took too long to answer"),
             Self::ExchangeTime => f.write_str("the exchange took too long"),

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use vox_model::{BadSecretName, check_secret_name};
 
-/// Bytes of a secret's name.
+/// Bytes of a user's name, and of a parameter's.
 const MAX_NAME: usize = 64;
 
 /// Bytes of the text around a secret in a header.
@@ -59,9 +60,9 @@ pub enum How {
 
 /// Which secret goes to which place, and how. Written `NAME=PLACE;HOW`:
 ///
-/// - `TOKEN=https://api.example.org/v1;header=Authorization:Bearer {}`
-/// - `TOKEN=GET,POST https://api.example.org;basic=robot`
-/// - `TOKEN=https://api.example.org;query=key`
+/// - `token=https://api.example.org/v1;header=Authorization:Bearer {}`
+/// - `token=GET,POST https://api.example.org;basic=robot`
+/// - `token=https://api.example.org;query=key`
 ///
 /// The place is written as in a grant, is one exact host, and is `https` or an address of this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,8 +82,8 @@ pub enum BindingError {
     )]
     Form,
     /// The name of the secret.
-    #[error("`{0}` is no name of a secret: 1 to {MAX_NAME} letters, digits, `_`, `-` and `.`")]
-    Name(String),
+    #[error(transparent)]
+    Name(#[from] BadSecretName),
     /// The place.
     #[error(transparent)]
     Place(#[from] GrantError),
@@ -116,9 +117,7 @@ impl SecretBinding {
     /// # Errors
     /// A name, the place or the way is not one that a secret can have.
     pub fn new(secret: &str, place: HttpGrant, how: How) -> Result<Self, BindingError> {
-        if !is_word(secret) {
-            return Err(BindingError::Name(secret.to_owned()));
-        }
+        check_secret_name(secret)?;
         if place.subdomains {
             return Err(BindingError::Wildcard(place));
         }
@@ -172,7 +171,7 @@ impl SecretBinding {
     }
 }
 
-/// Whether a text is a plain word: what names of secrets and of parameters are made of.
+/// Whether a text is a plain word: what names of parameters are made of.
 fn is_word(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
@@ -232,7 +231,7 @@ impl JsonSchema for SecretBinding {
         json_schema!({
             "type": "string",
             "description": "Which secret goes where: NAME=https://host[/path];header=NAME:TEMPLATE, ;basic=USER or ;query=PARAMETER",
-            "examples": ["TOKEN=https://api.example.org;header=Authorization:Bearer {}"],
+            "examples": ["token=https://api.example.org;header=Authorization:Bearer {}"],
         })
     }
 }
@@ -244,14 +243,14 @@ mod tests {
     #[test]
     fn the_text_form_goes_there_and_back() {
         for text in [
-            "TOKEN=https://api.example.org/v1;header=authorization:Bearer {}",
-            "TOKEN=GET,POST https://api.example.org;basic=robot",
-            "a.b-c=http://127.0.0.1:8080;query=key",
-            "T=http://[::1]:8080;header=x-key:{}",
+            "token=https://api.example.org/v1;header=authorization:Bearer {}",
+            "token=GET,POST https://api.example.org;basic=robot",
+            "a-b-c=http://127.0.0.1:8080;query=key",
+            "t=http://[::1]:8080;header=x-key:{}",
         ] {
             assert_eq!(text.parse::<SecretBinding>().unwrap_or_else(|e| panic!("{text}: {e}")).to_string(), text);
         }
-        let spaced: SecretBinding = "T=https://a.example;header=Authorization: Bearer {}".parse().unwrap();
+        let spaced: SecretBinding = "t=https://a.example;header=Authorization: Bearer {}".parse().unwrap();
         assert_eq!(spaced.how, How::Header { name: http::header::AUTHORIZATION, template: "Bearer {}".to_owned() });
     }
 
@@ -259,35 +258,35 @@ mod tests {
     fn what_could_give_a_secret_away_is_refused() {
         for text in [
             "",
-            "TOKEN",
-            "TOKEN=https://a.example",
+            "token",
+            "token=https://a.example",
             "=https://a.example;query=k",
             "a b=https://a.example;query=k",
-            "T=https://a.example;cookie=x",
-            "T=https://a.example;header=Authorization",
+            "t=https://a.example;cookie=x",
+            "t=https://a.example;header=Authorization",
             // Downgrades, wildcards, other spellings.
-            "T=http://a.example;query=k",
-            "T=http://10.0.0.1;query=k",
-            "T=https://*.a.example;query=k",
-            "T=https://user@a.example;query=k",
-            "T=https://a.example./;query=k",
-            "T=https://a.example/../;query=k",
+            "t=http://a.example;query=k",
+            "t=http://10.0.0.1;query=k",
+            "t=https://*.a.example;query=k",
+            "t=https://user@a.example;query=k",
+            "t=https://a.example./;query=k",
+            "t=https://a.example/../;query=k",
             // Templates.
-            "T=https://a.example;header=Authorization:Bearer",
-            "T=https://a.example;header=Authorization:{} {}",
-            "T=https://a.example;header=Authorization:{}\r\nHost: b",
-            "T=https://a.example;header=x y:{}",
-            "T=https://a.example;header=X:{{}}",
+            "t=https://a.example;header=Authorization:Bearer",
+            "t=https://a.example;header=Authorization:{} {}",
+            "t=https://a.example;header=Authorization:{}\r\nHost: b",
+            "t=https://a.example;header=x y:{}",
+            "t=https://a.example;header=X:{{}}",
             // Headers that belong to the host.
-            "T=https://a.example;header=Host:{}",
-            "T=https://a.example;header=Content-Length:{}",
-            "T=https://a.example;header=Transfer-Encoding:{}",
-            "T=https://a.example;header=Accept-Encoding:{}",
-            "T=https://a.example;header=X-Forwarded-For:{}",
-            "T=https://a.example;basic=",
-            "T=https://a.example;basic=a:b",
-            "T=https://a.example;query=",
-            "T=https://a.example;query=a&b",
+            "t=https://a.example;header=Host:{}",
+            "t=https://a.example;header=Content-Length:{}",
+            "t=https://a.example;header=Transfer-Encoding:{}",
+            "t=https://a.example;header=Accept-Encoding:{}",
+            "t=https://a.example;header=X-Forwarded-For:{}",
+            "t=https://a.example;basic=",
+            "t=https://a.example;basic=a:b",
+            "t=https://a.example;query=",
+            "t=https://a.example;query=a&b",
         ] {
             assert!(text.parse::<SecretBinding>().is_err(), "{text}");
         }

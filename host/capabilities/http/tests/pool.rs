@@ -57,8 +57,8 @@ async fn http2_shares_one_connection_at_the_same_time() {
 async fn nobody_else_gets_it() {
     let server = Server::http1(|_| text("x")).await;
     let mut world = World::default();
-    world.secrets.insert("A".to_owned(), "secret-of-a".to_owned());
-    world.secrets.insert("B".to_owned(), "secret-of-b".to_owned());
+    world.secrets.insert("a".to_owned(), "secret-of-a".to_owned());
+    world.secrets.insert("b".to_owned(), "secret-of-b".to_owned());
     let client = world.client();
     let url = server.url("");
     let bound = |name: &str| with_secrets(&[&url], &[&format!("{name}={url};header=x-key:{{}}")]);
@@ -68,8 +68,8 @@ async fn nobody_else_gets_it() {
         ("the first", &client, server.grant(), "one"),
         ("another tenant", &client, server.grant(), "two"),
         ("another line of the grant", &client, narrow, "one"),
-        ("a credential", &client, bound("A"), "one"),
-        ("another credential", &client, bound("B"), "one"),
+        ("a credential", &client, bound("a"), "one"),
+        ("another credential", &client, bound("b"), "one"),
         ("another client", &other, server.grant(), "one"),
     ];
     for (count, (what, client, grant, tenant)) in cases.into_iter().enumerate() {

@@ -31,12 +31,12 @@ async fn capture() -> (Server, Arc<Mutex<Vec<String>>>) {
 }
 
 fn world() -> World {
-    World { secrets: [("TOKEN".to_owned(), CANARY.to_owned())].into(), ..World::default() }
+    World { secrets: [("token".to_owned(), CANARY.to_owned())].into(), ..World::default() }
 }
 
 fn bound(server: &Server, how: &str) -> Grant {
     let url = server.url("");
-    with_secrets(&[&url], &[&format!("TOKEN={url}/v1;{how}")])
+    with_secrets(&[&url], &[&format!("token={url}/v1;{how}")])
 }
 
 /// No form of the secret stands in a text.
@@ -114,11 +114,11 @@ async fn what_the_skill_sets_is_replaced_and_noted() {
 async fn a_secret_that_is_not_there_or_no_good_stops_the_request() {
     let (server, _) = capture().await;
     for value in [None, Some("short"), Some("with\nline-end"), Some("")] {
-        let secrets = value.map(|value| ("TOKEN".to_owned(), value.to_owned())).into_iter().collect();
+        let secrets = value.map(|value| ("token".to_owned(), value.to_owned())).into_iter().collect();
         let call = World { secrets, ..World::default() }.call(bound(&server, "header=X-Key:{}"));
         assert!(matches!(call.get(&server.url("/v1")).await, Err(Error::ConfigurationError)));
         let (verdict, rule) = call.one();
-        assert!(verdict == Verdict::Failed && rule.contains("TOKEN"), "{rule}");
+        assert!(verdict == Verdict::Failed && rule.contains("token"), "{rule}");
     }
     assert_eq!(server.count(), 0);
 }
@@ -266,7 +266,7 @@ async fn secrets_go_over_tls_and_http2() {
         let names = Names::one("api.example.org", "127.0.0.1");
         let given = with_secrets(
             &[&url, &format!("https://127.0.0.1:{}", server.port())],
-            &[&format!("TOKEN={url}/v1;header=X-Key:{{}}")],
+            &[&format!("token={url}/v1;header=X-Key:{{}}")],
         );
         let call = World { names, roots: server.roots.clone(), ..world() }.call(given);
         assert_eq!(call.get(&format!("{url}/v1")).await.unwrap().body, b"sent");

@@ -84,6 +84,10 @@ fn line(record: &Record) -> String {
             format!("ended     {} {} after {} us{detail}", ended.function, ended.verdict, ended.duration_us)
         }
         Event::Consent(consent) => format!("consent   {} by {}: {}", consent.action, consent.caller, consent.scope),
+        Event::More { effects } => {
+            let counted: Vec<_> = effects.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            format!("more      {}, not taken down singly", counted.join(", "))
+        }
         other => serde_json::to_string(other).unwrap_or_default(),
     };
     format!("{:.3} {} {} {said}", record.time, record.skill, record.digest.short())

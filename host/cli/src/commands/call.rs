@@ -3,14 +3,15 @@
 use super::{Done, split_target};
 use crate::arguments::{self, Parameters};
 use crate::authority::Authority;
-use crate::cli::LimitArgs;
+use crate::cli::{LimitArgs, NetworkArgs};
 use crate::error::CliError;
 use crate::grant_args::GrantArgs;
+use crate::render::Called;
 use crate::ui::Ui;
-use crate::{host, render};
+use crate::{folders, host, render};
 use clap::Args;
 use std::path::PathBuf;
-use vox_model::SkillRef;
+use vox_model::{SkillRef, Value};
 use vox_runtime::{CallOptions, FunctionError, pipeline};
 
 /// Call one function of a skill
@@ -42,6 +43,8 @@ pub struct CallArgs {
     grant: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
@@ -61,7 +64,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         false => (function.to_owned(), words.to_vec()),
     };
     let reference: SkillRef = skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
-    let host = host::start(ui, quiet)?;
+    let host = host::start_with(ui, quiet, &args.network)?;
     let inspected = host.inspect(&reference)?;
     // The arguments are read before anything is compiled: a mistake in them costs nothing.
     let known = inspected.facts().function(&function)?;
@@ -76,6 +79,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         Some(object) => arguments::read_json(known, object)?,
         None => arguments::read(known, &words, named)?,
     };
+    let paths: Vec<String> = values.iter().filter_map(path).collect();
     let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits, ui)?;
     let (watched, watching) = permit.watch(&function, &host::secrets()?);
     let program = host.prepare(permit.admitted)?;
@@ -83,9 +87,16 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
     let outcome = callable.call_with(values, CallOptions { watched, ..CallOptions::default() });
     watching.end(&outcome, ui);
     host::notes(host, ui);
-    let what = format!("{skill}.{}", callable.function().id.name);
-    render::outcome(outcome, callable.function(), &what, args.output.as_deref(), ui)?;
+    render::outcome(outcome, callable.function(), &Called { skill, arguments: &paths }, args.output.as_deref(), ui)?;
     Ok(())
+}
+
+/// An argument that could be a path.
+fn path(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if folders::could_be_path(text) => Some(text.to_string()),
+        _ => None,
+    }
 }
 
 fn wave_call(text: &str, more: &[String]) -> Result<(String, Vec<String>), CliError> {

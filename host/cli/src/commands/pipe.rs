@@ -3,9 +3,10 @@
 use super::Done;
 use crate::arguments::{standard_input, text_of};
 use crate::authority::{Authority, Permit, Watching};
-use crate::cli::LimitArgs;
+use crate::cli::{LimitArgs, NetworkArgs};
 use crate::error::{CliError, Kind};
 use crate::grant_args::GrantArgs;
+use crate::render::Called;
 use crate::ui::Ui;
 use crate::{host, render};
 use clap::Args;
@@ -39,12 +40,14 @@ pub struct PipeArgs {
     grant: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let text = &args.pipeline;
     let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
-    let host = host::start(ui, quiet)?;
+    let host = host::start_with(ui, quiet, &args.network)?;
     let authority = Authority::new(&args.grant, ui)?;
     let mut skills = Skills { host, ui, authority, limits: args.limits, opened: HashMap::new(), failed: None };
     let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {
@@ -60,10 +63,10 @@ pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let (index, outcome) = checked.run(input, &mut watched);
     host::notes(host, ui);
     let stage = &stages[index];
-    let what = format!("{}.{}", stage.skill, stage.function);
     let program = skills.open(&stage.skill).map_err(|(message, _)| CliError::usage(message))?;
     let callable = program.function(&stage.function)?;
-    render::outcome(outcome, callable.function(), &what, args.output.as_deref(), ui).map_err(|mut error| {
+    let called = Called { skill: &stage.skill, arguments: &[] };
+    render::outcome(outcome, callable.function(), &called, args.output.as_deref(), ui).map_err(|mut error| {
         if stages.len() > 1 {
             error.notes.push(format!("stage {} of {}: {}", index + 1, stages.len(), &text[stage.span.clone()]));
         }

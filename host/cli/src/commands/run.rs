@@ -3,9 +3,10 @@
 use super::{Done, Ended};
 use crate::arguments::standard_input;
 use crate::authority::Authority;
-use crate::cli::LimitArgs;
+use crate::cli::{LimitArgs, NetworkArgs};
 use crate::error::{CliError, Kind};
 use crate::grant_args::GrantArgs;
+use crate::render::Called;
 use crate::ui::Ui;
 use crate::{host, render};
 use clap::Args;
@@ -33,11 +34,13 @@ pub struct RunArgs {
     grant: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
-    let host = host::start(ui, quiet)?;
+    let host = host::start_with(ui, quiet, &args.network)?;
     let inspected = host.inspect(&reference)?;
     let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits, ui)?;
     let (watched, watching) = permit.watch("wasi:cli/run", &host::secrets()?);
@@ -50,6 +53,7 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
         true => Vec::new(),
         false => standard_input()?,
     };
+    let paths = args.arguments.clone();
     let own_name = std::path::Path::new(&args.skill).file_name().map(|name| name.to_string_lossy().into_owned());
     let arguments = own_name.into_iter().chain(args.arguments).collect();
     let options = CallOptions {
@@ -68,6 +72,9 @@ pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
             "warning: {} bytes of what the program printed were cut; raise --limit-output",
             outcome.output.lost
         ));
+    }
+    if !matches!(outcome.result, Ok(None | Some(Value::Result(Ok(_)))) | Err(Failure::Exit(0))) {
+        render::reasons(&outcome.effects, &Called { skill: &args.skill, arguments: &paths }, ui);
     }
     match outcome.result {
         Ok(Some(Value::Result(Err(_)))) => Err(Ended::Status(ExitCode::from(1))),

@@ -42,6 +42,7 @@ enum What {
 }
 
 pub fn secret(args: &SecretArgs, ui: &Ui) -> Done {
+    crate::dumps::forbid_reading();
     let secrets = Secrets::new(&places::state()?);
     match &args.what {
         What::Set { name } => {

@@ -4,7 +4,7 @@ use super::{Audit, Ended, Event, Record, Started};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use vox_model::{Digest, Effect, Recorder, Tier, Verdict};
+use vox_model::{Capability, Digest, Effect, Recorder, Tier, Verdict};
 
 /// Records that are kept back, and bytes of them: one write for many, and a bound on our memory.
 const KEPT_RECORDS: u64 = 32;
@@ -13,9 +13,11 @@ const KEPT_BYTES: usize = 64 << 10;
 /// For how long a record is kept back while others follow it.
 const KEPT_TIME: Duration = Duration::from_secs(1);
 
-/// Effects of one call that are taken down singly, the rest is counted: a skill in a loop must not push out of the log
-/// what others did. Eight such calls fill it at worst.
-const MAX_EFFECTS: u64 = 4096;
+/// Effects of one kind that are taken down singly in one call, and bytes of them; the rest is counted. A skill in a loop
+/// must not push out of the log what others did, nor hide among a thousand reads what it sent. A call that floods one
+/// kind adds 1/340 of the log, one that floods every kind there is 1/20.
+const MAX_EFFECTS: u64 = 256;
+const MAX_BYTES: u64 = 96 << 10;
 
 /// The call that is taken down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,22 +46,36 @@ pub struct CallRecorder {
     state: Mutex<State>,
 }
 
+/// What is counted together.
+type Kind = (Capability, Verdict);
+
 struct State {
     kept: Vec<u8>,
     records: u64,
     since: Instant,
-    effects: u64,
-    more: BTreeMap<String, u64>,
+    /// Effects of each kind that were taken down singly, and bytes of them.
+    singly: BTreeMap<Kind, (u64, u64)>,
+    /// Effects of each kind that were not.
+    more: BTreeMap<Kind, u64>,
     ended: bool,
 }
 
 impl CallRecorder {
     pub(super) fn new(audit: Audit, about: CallAbout) -> Self {
         let now = Instant::now();
-        let state = State { kept: Vec::new(), records: 0, since: now, effects: 0, more: BTreeMap::new(), ended: false };
+        let state = State {
+            kept: Vec::new(),
+            records: 0,
+            since: now,
+            singly: BTreeMap::new(),
+            more: BTreeMap::new(),
+            ended: false,
+        };
         let recorder = Self { audit, about, started: now, state: Mutex::new(state) };
         let CallAbout { function, tier, caller, .. } = recorder.about.clone();
-        recorder.with(|recorder, state| recorder.keep(state, Event::Started(Started { function, tier, caller })));
+        recorder.with(|recorder, state| {
+            recorder.keep(state, Event::Started(Started { function, tier, caller }));
+        });
         recorder
     }
 
@@ -88,9 +104,11 @@ impl CallRecorder {
         act(self, &mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn keep(&self, state: &mut State, event: Event) {
+    /// Takes a record down; gives its bytes.
+    fn keep(&self, state: &mut State, event: Event) -> u64 {
         let CallAbout { call, skill, digest, .. } = &self.about;
         let mut line = self.audit.encode(&Record::now(call, skill, *digest, event));
+        let bytes = line.len() as u64;
         if state.records == 0 {
             state.since = Instant::now();
         }
@@ -100,11 +118,14 @@ impl CallRecorder {
         if full || state.since.elapsed() >= KEPT_TIME {
             self.write(state);
         }
+        bytes
     }
 
     fn keep_more(&self, state: &mut State) {
         if !state.more.is_empty() {
-            let effects = std::mem::take(&mut state.more);
+            let more = std::mem::take(&mut state.more);
+            let name = |((capability, verdict), count)| (format!("{capability} {verdict}"), count);
+            let effects = more.into_iter().map(name).collect();
             self.keep(state, Event::More { effects });
         }
     }
@@ -119,11 +140,12 @@ impl CallRecorder {
 impl Recorder for CallRecorder {
     fn record(&self, effect: Effect) {
         self.with(|recorder, state| {
-            state.effects += 1;
-            if state.effects <= MAX_EFFECTS {
-                recorder.keep(state, Event::Effect(effect));
+            let kind = (effect.capability, effect.verdict);
+            let (count, bytes) = state.singly.get(&kind).copied().unwrap_or_default();
+            if count < MAX_EFFECTS && bytes < MAX_BYTES {
+                let written = recorder.keep(state, Event::Effect(effect));
+                state.singly.insert(kind, (count + 1, bytes + written));
             } else {
-                let kind = format!("{} {}", effect.capability, effect.verdict);
                 *state.more.entry(kind).or_default() += 1;
             }
             if state.ended {

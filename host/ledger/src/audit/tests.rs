@@ -113,9 +113,47 @@ fn a_skill_in_a_loop_is_counted_and_pushes_nobody_out() {
     }
     call.end(Verdict::Allowed, "ok");
     let records = all(&place.audit);
-    assert_eq!(records.len(), 1 + 4096 + 1 + 1);
+    assert_eq!(records.len(), 1 + 2 * 256 + 1 + 1);
     let Event::More { effects } = &records[records.len() - 2].event else { panic!() };
-    assert_eq!(effects["http-out denied"] + effects["http-out failed"], 10_000 - 4096);
+    assert_eq!((effects["http-out denied"], effects["http-out failed"]), (5_000 - 256, 5_000 - 256));
+}
+
+/// A thousand reads do not cover up the one request that follows them.
+#[test]
+fn a_flood_of_one_kind_leaves_room_for_the_others() {
+    let place = place();
+    let call = place.audit.call(about("c1", "loop"));
+    for n in 0..1000 {
+        call.record(effect(Capability::Kv, Verdict::Allowed, &format!("key {n}")));
+    }
+    call.record(effect(Capability::HttpOut, Verdict::Allowed, "POST https://x/"));
+    call.end(Verdict::Allowed, "ok");
+    let records = all(&place.audit);
+    let Event::Effect(last) = &records[records.len() - 3].event else { panic!("{records:?}") };
+    assert_eq!(last.target, "POST https://x/");
+    let Event::More { effects } = &records[records.len() - 2].event else { panic!() };
+    assert_eq!(effects.iter().map(|(kind, count)| (kind.as_str(), *count)).collect::<Vec<_>>(), [("kv allowed", 744)]);
+}
+
+/// The longest texts there are: what one call adds is bounded in bytes too, at each border.
+#[test]
+fn what_one_call_adds_is_bounded_in_bytes() {
+    let place = place();
+    let call = place.audit.call(about("c1", "loop"));
+    let long = "\"".repeat(4 * MAX_TEXT);
+    let all_kinds = [Verdict::Allowed, Verdict::Denied, Verdict::Failed];
+    for _ in 0..300 {
+        for verdict in all_kinds {
+            let one = effect(Capability::HttpOut, verdict, &long);
+            call.record(Effect { rule: long.clone(), action: long.clone(), ..one });
+        }
+    }
+    call.end(Verdict::Allowed, "ok");
+    let records = all(&place.audit);
+    let Event::More { effects } = &records[records.len() - 2].event else { panic!() };
+    assert_eq!(records.len() as u64 - 3 + effects.values().sum::<u64>(), 900, "each is there or counted");
+    assert!(effects.len() == all_kinds.len() && records.len() < 3 * 32, "{} records, {effects:?}", records.len());
+    assert!(raw(&place).len() < all_kinds.len() * (104 << 10), "{} bytes", raw(&place).len());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::meter::{Cancel, HANDLES, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
 use super::typed::Checked;
 use super::{trap, typed};
-use crate::watch::{Denials, Watched};
+use crate::watch::{Denials, Told, Watched};
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -136,8 +136,9 @@ impl Live {
         match self {
             Self::Pure(..) => Effects::default(),
             Self::Based(store, _, denials) => {
-                let Finished { changes, lost } = store.into_data().finish(keep);
-                Effects { changes, lost, denied: denials.take() }
+                let Finished { changes, lost, no_folder } = store.into_data().finish(keep);
+                let Told { denied, failed } = denials.take();
+                Effects { changes, lost, denied, failed, no_folder }
             }
         }
     }

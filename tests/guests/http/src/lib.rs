@@ -59,6 +59,52 @@ impl Guest for Http {
         }
         told
     }
+
+    fn each(urls: Vec<String>) -> Vec<String> {
+        urls.iter().map(|url| told(url).unwrap_or_else(|error| error)).collect()
+    }
+
+    fn shout(urls: Vec<String>, panics: bool) -> Result<String, String> {
+        let mut all = Self::each(urls).join("\n");
+        for (name, value) in std::env::vars() {
+            all.push_str(&format!("\n{name}={value}"));
+        }
+        all.extend(std::env::args().map(|argument| format!("\n{argument}")));
+        println!("{all}");
+        eprintln!("{all}");
+        // Where no folder is granted there is nowhere to write to.
+        let _ = std::fs::write("out/seen", &all);
+        assert!(!panics, "{all}");
+        Err(all)
+    }
+}
+
+/// All that a `GET` gives.
+fn told(url: &str) -> Result<String, String> {
+    let request = request("GET", url, &[])?;
+    let answer = outgoing_handler::handle(request, None).map_err(|code| failed("handle", &code))?;
+    let response = wait(answer).map_err(|code| failed("response", &code))?;
+    let mut text = format!("{}\n", response.status());
+    put(&mut text, &response.headers());
+    let body = response.consume().map_err(|()| "the answer has no body")?;
+    let (bytes, error) = stream(&body);
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    text.extend(error.map(|error| format!("body: {error}")));
+    let trailers = IncomingBody::finish(body);
+    trailers.subscribe().block();
+    match trailers.get() {
+        Some(Ok(Ok(Some(fields)))) => put(&mut text, &fields),
+        Some(Ok(Err(code))) => text.push_str(&failed("trailers", &code)),
+        _ => {}
+    }
+    Ok(text)
+}
+
+/// Writes fields down.
+fn put(text: &mut String, fields: &Fields) {
+    for (name, value) in fields.entries() {
+        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(&value)));
+    }
 }
 
 /// What failed, and the code.
@@ -127,15 +173,21 @@ fn wait(answer: FutureIncomingResponse) -> Result<IncomingResponse, ErrorCode> {
 
 /// Reads a body to its end.
 fn read(body: IncomingBody) -> Result<Vec<u8>, String> {
-    let stream = body.stream().map_err(|()| "the body cannot be read")?;
+    match stream(&body) {
+        (bytes, None) => Ok(bytes),
+        (bytes, Some(error)) => Err(format!("body after {} bytes: {error}", bytes.len())),
+    }
+}
+
+/// What there is of a body, and why there is no more of it.
+fn stream(body: &IncomingBody) -> (Vec<u8>, Option<String>) {
+    let Ok(stream) = body.stream() else { return (Vec::new(), Some("the body cannot be read".to_owned())) };
     let mut bytes = Vec::new();
     loop {
         match stream.blocking_read(PIECE as u64) {
             Ok(piece) => bytes.extend_from_slice(&piece),
-            Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(error)) => {
-                return Err(format!("body after {} bytes: {}", bytes.len(), error.to_debug_string()));
-            }
+            Err(StreamError::Closed) => return (bytes, None),
+            Err(StreamError::LastOperationFailed(error)) => return (bytes, Some(error.to_debug_string())),
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Files {
     key: HashKey,
     /// Entries that are held for directories which the guest lists now.
     listed: Arc<AtomicUsize>,
+    /// Whether the guest asked which folders it has, and has none.
+    asked_in_vain: bool,
 }
 
 impl Files {
@@ -61,7 +63,19 @@ impl Files {
             let mutate = tree.writable();
             folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
         }
-        Ok(Self { preopens: folders, subdirectories, scope, key: HashKey::new()?, listed: Arc::default() })
+        Ok(Self {
+            preopens: folders,
+            subdirectories,
+            scope,
+            key: HashKey::new()?,
+            listed: Arc::default(),
+            asked_in_vain: false,
+        })
+    }
+
+    /// Whether the guest asked which folders it has, and has none.
+    pub fn asked_in_vain(&self) -> bool {
+        self.asked_in_vain
     }
 }
 
