@@ -74,10 +74,12 @@ macro_rules! plain {
 plain! {
     close(fd) = 3, [0, 0, 0, 0];
     dup2(old, new) = 33, [0, 0, 0];
+    dup3(old, new, flags) = 292, [0, 0];
     pause() = 34, [0, 0, 0, 0, 0];
     socket(domain, kind, protocol) = 41, [0, 0];
     fork() = 57, [0, 0, 0, 0, 0];
     kill(pid, signal) = 62, [0, 0, 0];
+    getpid() = 39, [0, 0, 0, 0, 0];
     setsid() = 112, [0, 0, 0, 0, 0];
     prctl(option, value) = 157, [0, 0, 0];
     close_range(first, last) = 436, [0, 0, 0];
@@ -154,9 +156,7 @@ pub fn wait(pid: isize, options: usize) -> (isize, u32, u64) {
     let mut status = 0_u32;
     let mut usage = [0_u64; 18];
     // SAFETY: the kernel writes one status and one `rusage`, which is 144 bytes.
-    let ended = unsafe {
-        call(61, pid as usize, (&raw mut status) as usize, options, usage.as_mut_ptr() as usize, 0)
-    };
+    let ended = unsafe { call(61, pid as usize, (&raw mut status) as usize, options, usage.as_mut_ptr() as usize, 0) };
     (ended, status, (usage[0] + usage[2]) * 1_000_000 + usage[1] + usage[3])
 }
 
@@ -172,9 +172,9 @@ pub fn signal_fd(mask: u64) -> isize {
     unsafe { call(289, usize::MAX, (&raw const mask) as usize, 8, O_CLOEXEC | O_NONBLOCK, 0) }
 }
 
-/// Sets a resource limit, soft and hard.
-pub fn limit(resource: usize, value: u64) -> isize {
-    let pair = [value, value];
+/// Sets a resource limit.
+pub fn limit(resource: usize, soft: u64, hard: u64) -> isize {
+    let pair = [soft, hard];
     // SAFETY: the kernel reads sixteen bytes.
     unsafe { call(302, 0, resource, pair.as_ptr() as usize, 0, 0) }
 }
@@ -207,7 +207,9 @@ pub fn receive(fd: usize, into: &mut [u8]) -> (isize, [i32; 4]) {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
     // SAFETY: the caller vouches for both ranges.
-    unsafe { asm!("rep movsb", inout("rdi") to => _, inout("rsi") from => _, inout("rcx") length => _, options(nostack)) };
+    unsafe {
+        asm!("rep movsb", inout("rdi") to => _, inout("rsi") from => _, inout("rcx") length => _, options(nostack))
+    };
     to
 }
 
@@ -216,7 +218,9 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8 {
     // SAFETY: the caller vouches for the range.
-    unsafe { asm!("rep stosb", inout("rdi") to => _, in("al") value as u8, inout("rcx") length => _, options(nostack)) };
+    unsafe {
+        asm!("rep stosb", inout("rdi") to => _, in("al") value as u8, inout("rcx") length => _, options(nostack))
+    };
     to
 }
 

@@ -39,7 +39,7 @@ pub const AT_FOLDER: u32 = 1;
 pub const AT_FORK: u32 = 2;
 
 /// The fixed part of a request.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct Header {
     /// [`RUN`], [`KILL`] or [`PROBE`].
     pub kind: u32,
@@ -53,9 +53,9 @@ pub struct Header {
     pub variables: u32,
     /// For [`PROBE`]: processes to try.
     pub processes: u32,
-    /// Address space of each process in bytes, 0 for none. For [`PROBE`]: bytes to try beyond the limit.
+    /// Address space of each process in bytes, 0 for none.
     pub address_space: u64,
-    /// The largest file that may be written, 0 for none.
+    /// The largest file that may be written, 0 for none. For [`PROBE`]: bytes of memory to try.
     pub file_size: u64,
     /// Processor time of each process in seconds, 0 for none.
     pub cpu_seconds: u64,
@@ -120,6 +120,11 @@ impl Status {
     /// From bytes.
     pub fn decode(bytes: &[u8; STATUS]) -> Self {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        Self { kind: word(0), value: word(4), step: word(8), cpu_micros: u64::from(word(16)) | u64::from(word(20)) << 32 }
+        Self {
+            kind: word(0),
+            value: word(4),
+            step: word(8),
+            cpu_micros: u64::from(word(16)) | u64::from(word(20)) << 32,
+        }
     }
 }
