@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn pipe() -> (OwnedFd, std::io::PipeWriter) {
+    fn pipe() -> (OwnedFd, io::PipeWriter) {
         let (reader, writer) = io::pipe().unwrap();
         (reader.into(), writer)
     }

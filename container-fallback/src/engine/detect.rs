@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vox_model::{Tier, TierOffer};
 
-/// An engine that does not say what it is within this time does not run containers either.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Podman says what it is in 0.1 s, on a machine with much else to do in 20 s.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was found of one engine.
 #[derive(Clone, Debug)]

@@ -19,8 +19,8 @@ fn devices_are_read_from_specifications() {
 #[test]
 fn names_that_could_mean_something_else_are_left_out() {
     let root = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(root.path().join("etc/cdi")).unwrap();
-    std::fs::write(root.path().join("etc/cdi/nvidia.yaml"), YAML).unwrap();
+    fs::create_dir_all(root.path().join("etc/cdi")).unwrap();
+    fs::write(root.path().join("etc/cdi/nvidia.yaml"), YAML).unwrap();
     assert_eq!(specified(root.path()), ["0", "GPU-ab12"]);
 }
 

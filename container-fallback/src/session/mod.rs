@@ -54,6 +54,21 @@ pub struct SessionOptions {
     pub devices: Vec<Device>,
 }
 
+impl SessionOptions {
+    /// Checks what can be known before an engine is asked, as [`Session::start`] does.
+    ///
+    /// # Errors
+    /// The name of the call or a folder cannot be given to a container.
+    pub fn check(&self) -> Result<(), StartError> {
+        self.checked().map(drop)
+    }
+
+    fn checked(&self) -> Result<Vec<folder::Checked<'_>>, StartError> {
+        crate::check::word(&self.call).map_err(StartError::Name)?;
+        folder::check(&self.folders)
+    }
+}
+
 /// Why there is no session. Nothing of it is left then.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -133,8 +148,7 @@ impl Session {
         as_owner: bool,
     ) -> Result<Self, StartError> {
         profile.check()?;
-        crate::check::word(&options.call).map_err(StartError::Name)?;
-        let folders = folder::check(&options.folders)?;
+        let folders = options.checked()?;
         let (scratch, listener) = Scratch::make(state, &folders)?;
         let boot = owner::boot()?;
         let start = Start {
