@@ -114,8 +114,25 @@ mod tests {
             assert!(GuestPath::new(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "/", "work", "/a/../b", "/a//b", "/a/", "/.", "/a:ro", "/a,ro", "/a\"b", "/a\\b", "/a\nb", "/a\0b",
-            "/proc", "/proc/1", "/sys/fs", "/dev/shm", "/.vox", "--privileged",
+            "",
+            "/",
+            "work",
+            "/a/../b",
+            "/a//b",
+            "/a/",
+            "/.",
+            "/a:ro",
+            "/a,ro",
+            "/a\"b",
+            "/a\\b",
+            "/a\nb",
+            "/a\0b",
+            "/proc",
+            "/proc/1",
+            "/sys/fs",
+            "/dev/shm",
+            "/.vox",
+            "--privileged",
         ] {
             assert!(GuestPath::new(bad).is_err(), "{bad:?}");
         }
@@ -124,7 +141,9 @@ mod tests {
     #[test]
     fn images_are_named_by_content_alone() {
         let hex = "0123456789abcdef".repeat(4);
-        for good in [format!("sha256:{hex}"), format!("debian@sha256:{hex}"), format!("r.example:5000/a/b@sha256:{hex}")] {
+        for good in
+            [format!("sha256:{hex}"), format!("debian@sha256:{hex}"), format!("r.example:5000/a/b@sha256:{hex}")]
+        {
             assert!(image(&good).is_ok(), "{good}");
         }
         for bad in [

@@ -188,15 +188,19 @@ fn reported(engine: &Engine, root: &Path) -> Vec<(String, String, u64)> {
         let (index, model) = (cells.next()?, cells.next()?);
         // The unit is MiB (nvidia-smi --help-query-gpu).
         let memory = cells.next().and_then(|cell| cell.parse::<u64>().ok()).unwrap_or(0) << 20;
-        (!index.is_empty() && index.bytes().all(|b| b.is_ascii_digit())).then(|| (index.to_owned(), model.to_owned(), memory))
+        (!index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| (index.to_owned(), model.to_owned(), memory))
     };
     answer.output.lines().filter_map(row).collect()
 }
 
 fn amd(root: &Path) -> Vec<Device> {
     let Ok(nodes) = fs::read_dir(root.join("dev/dri")) else { return Vec::new() };
-    let mut names: Vec<String> =
-        nodes.flatten().filter_map(|node| node.file_name().into_string().ok()).filter(|name| render_node(name)).collect();
+    let mut names: Vec<String> = nodes
+        .flatten()
+        .filter_map(|node| node.file_name().into_string().ok())
+        .filter(|name| render_node(name))
+        .collect();
     names.sort();
     names
         .into_iter()

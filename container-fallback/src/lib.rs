@@ -11,6 +11,10 @@
 //! Nothing here reads the environment or the home folder: [`Surroundings`] and paths come from the caller.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod check;
 mod engine;
 pub mod gpu;

@@ -178,7 +178,10 @@ impl<'p> Pump<'p> {
             let flags = [PollFlags::IN, PollFlags::IN, PollFlags::IN, PollFlags::IN, PollFlags::OUT];
             let mut fds: Vec<PollFd<'_>> =
                 all.iter().zip(flags).filter_map(|(fd, flags)| Some(PollFd::from_borrowed_fd((*fd)?, flags))).collect();
-            let wait = Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: wait.subsec_nanos().into() };
+            let wait = Timespec {
+                tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: wait.subsec_nanos().into(),
+            };
             match poll(&mut fds, Some(&wait)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),

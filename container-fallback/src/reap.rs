@@ -23,7 +23,8 @@ pub struct Reaped {
 /// # Errors
 /// The engine did not answer, or something could not be removed. What was removed before that stays removed.
 pub fn reap(engine: &Engine, state: &Path) -> Result<Reaped, EngineError> {
-    let boot = owner::boot().map_err(|error| EngineError::Odd(format!("this run of the machine has no name: {error}")))?;
+    let boot =
+        owner::boot().map_err(|error| EngineError::Odd(format!("this run of the machine has no name: {error}")))?;
     let mut reaped = Reaped::default();
     for (id, labels) in containers(engine)? {
         if left(&labels, &boot) {
@@ -35,8 +36,9 @@ pub fn reap(engine: &Engine, state: &Path) -> Result<Reaped, EngineError> {
         reaped.volumes = volumes(engine, &boot)?;
     }
     let folders = session::sweep(state);
-    reaped.folders = folders
-        .map_err(|error| EngineError::Odd(format!("the sessions below {} cannot be swept: {error}", state.display())))?;
+    reaped.folders = folders.map_err(|error| {
+        EngineError::Odd(format!("the sessions below {} cannot be swept: {error}", state.display()))
+    })?;
     Ok(reaped)
 }
 
@@ -122,7 +124,10 @@ mod tests {
         let docker = serde_json::json!({ "ID": "abc", "Labels": "org.vox.boot=b,org.vox.call=x,org.vox.owner=12:34" });
         for one in [podman, docker] {
             let (id, labels) = row(&one).unwrap();
-            assert_eq!((id.as_str(), labels.owner, labels.boot.as_deref()), ("abc", Some(Owner { pid: 12, started: 34 }), Some("b")));
+            assert_eq!(
+                (id.as_str(), labels.owner, labels.boot.as_deref()),
+                ("abc", Some(Owner { pid: 12, started: 34 }), Some("b"))
+            );
         }
     }
 

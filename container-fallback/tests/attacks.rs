@@ -3,13 +3,17 @@ mod common;
 
 use common::luck::Luck;
 use common::needs::scale;
-use common::{Staged, containers, engine, eventually, proven, proven_with, says, session, session_with, sh, shell, state};
+use common::{
+    Staged, containers, engine, eventually, proven, proven_with, says, session, session_with, sh, shell, state,
+};
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::time::Duration;
-use vox_container::{Cancel, ChangeKind, Command, EngineKind, Profile, RunError, SessionOptions, Session, Status, changes, reap};
+use vox_container::{
+    Cancel, ChangeKind, Command, EngineKind, Profile, RunError, Session, SessionOptions, Status, changes, reap,
+};
 use vox_model::Limit;
 
 on_both_engines!(
@@ -63,12 +67,19 @@ fn texts_of_a_skill_stay_texts(kind: EngineKind) {
     let proven = want!("a container engine", proven(kind));
     let session = session(&proven);
     let cancel = Cancel::new().unwrap();
-    let mut print = Command::new("python3", ["-c", "import os,sys; print(ascii(sys.argv[1:]), ascii(os.environ['V']))"]);
+    let mut print =
+        Command::new("python3", ["-c", "import os,sys; print(ascii(sys.argv[1:]), ascii(os.environ['V']))"]);
     print.time = Duration::from_secs(60);
     print.arguments.extend(HOSTILE.map(str::to_owned));
     print.environment.push(("V".to_owned(), HOSTILE.concat()));
     let as_they_are = session.run(&print, &cancel).unwrap();
-    let mut again = Command::new("python3", ["-c", "import ast,sys; a,b=sys.stdin.read().strip().rsplit('] ',1); print(chr(0).join(ast.literal_eval(a+']')), end='')"]);
+    let mut again = Command::new(
+        "python3",
+        [
+            "-c",
+            "import ast,sys; a,b=sys.stdin.read().strip().rsplit('] ',1); print(chr(0).join(ast.literal_eval(a+']')), end='')",
+        ],
+    );
     again.time = Duration::from_secs(60);
     again.input = as_they_are.stdout;
     assert_eq!(String::from_utf8(session.run(&again, &cancel).unwrap().stdout).unwrap(), HOSTILE.join("\0"));
@@ -95,7 +106,10 @@ fn a_fork_bomb_ends_with_its_command(kind: EngineKind) {
     bomb.time = Duration::from_secs(1);
     for _ in 0..3 {
         let ended = session.run(&bomb, &Cancel::new().unwrap());
-        assert!(matches!(ended, Ok(_) | Err(RunError::Limit { limit: Limit::Time, .. } | RunError::Busy(_))), "{ended:?}");
+        assert!(
+            matches!(ended, Ok(_) | Err(RunError::Limit { limit: Limit::Time, .. } | RunError::Busy(_))),
+            "{ended:?}"
+        );
         assert_eq!(says(&session, "echo alive"), "alive");
     }
 }
@@ -118,7 +132,10 @@ fn disks_have_a_size(kind: EngineKind) {
     let staged = Staged::new();
     let session = session_with(&proven, vec![staged.folder()]);
     for folder in ["/tmp", "/home"] {
-        let size = says(&session, &format!("head -c 7000000 /dev/zero > {folder}/x 2>/dev/null; stat -c %s {folder}/x; rm {folder}/x"));
+        let size = says(
+            &session,
+            &format!("head -c 7000000 /dev/zero > {folder}/x 2>/dev/null; stat -c %s {folder}/x; rm {folder}/x"),
+        );
         assert_eq!(size.parse(), Ok(4_u64 << 20), "{folder}");
     }
     for folder in ["/", "/etc", "/usr/bin", "/var/tmp", "/root", "/run", "/mnt", "/.vox"] {
@@ -187,14 +204,27 @@ fn the_agent_cannot_be_touched(kind: EngineKind) {
     let session = session_with(&proven, vec![staged.folder()]);
     says(&session, "kill -9 1; kill -STOP 1; kill -TERM 1; true");
     for file in ["fd", "mem", "environ", "map_files"] {
-        assert_eq!(says(&session, &format!("(ls /proc/1/{file}/ || head -c 1 /proc/1/{file}) >/dev/null 2>&1 || echo no")), "no", "{file}");
+        assert_eq!(
+            says(&session, &format!("(ls /proc/1/{file}/ || head -c 1 /proc/1/{file}) >/dev/null 2>&1 || echo no")),
+            "no",
+            "{file}"
+        );
     }
     assert_eq!(says(&session, "ls /proc/self/fd | tr '\\n' ' '"), "0 1 2 3", "3 is the folder that ls reads");
-    assert_eq!(says(&session, "python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('/.vox/socket')\" 2>/dev/null || echo no"), "no");
+    assert_eq!(
+        says(
+            &session,
+            "python3 -c \"import socket; socket.socket(socket.AF_UNIX).connect('/.vox/socket')\" 2>/dev/null || echo no"
+        ),
+        "no"
+    );
     for what in ["mount -t tmpfs none /mnt", "mknod /work/null c 1 3", "unshare -r true", "chroot / true", "dmesg"] {
         assert_eq!(says(&session, &format!("{what} >/dev/null 2>&1 || echo no")), "no", "{what}");
     }
-    assert_eq!(says(&session, "grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\n\\t'"), "CapEff:0000000000000000NoNewPrivs:1Seccomp:2");
+    assert_eq!(
+        says(&session, "grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\n\\t'"),
+        "CapEff:0000000000000000NoNewPrivs:1Seccomp:2"
+    );
 }
 
 fn secrets_of_the_host_are_not_there(kind: EngineKind) {
@@ -206,7 +236,13 @@ fn secrets_of_the_host_are_not_there(kind: EngineKind) {
         let own = ["PATH", "HOME", "LANG", "PWD", "TMPDIR", "SHLVL", "_", "OLDPWD"];
         assert!(own.contains(&name.as_str()) || value.len() < 12 || !seen.contains(&value), "{name} is seen: {seen}");
     }
-    assert_eq!(says(&session, "ls -A /home /root 2>/dev/null | grep -v ':$' | grep -v '^$' | grep -v -E '^\\.(bashrc|profile)$' || true"), "");
+    assert_eq!(
+        says(
+            &session,
+            "ls -A /home /root 2>/dev/null | grep -v ':$' | grep -v '^$' | grep -v -E '^\\.(bashrc|profile)$' || true"
+        ),
+        ""
+    );
     assert_eq!(says(&session, "ls /var/run/docker.sock /run/podman 2>/dev/null || echo none"), "none");
 }
 
@@ -222,7 +258,8 @@ fn what_is_planted_is_not_followed(kind: EngineKind) {
     );
     session.end().unwrap();
     let all = changes(&staged.upper()).unwrap();
-    let kind_of = |name: &str| all.iter().find(|change| change.path.to_string_lossy() == name).map(|change| change.kind.clone());
+    let kind_of =
+        |name: &str| all.iter().find(|change| change.path.to_string_lossy() == name).map(|change| change.kind.clone());
     assert_eq!(kind_of("link"), Some(ChangeKind::Link("/etc/shadow".into())));
     assert_eq!(kind_of("up"), Some(ChangeKind::Link("../../..".into())));
     assert_eq!(kind_of("deep/er/root"), Some(ChangeKind::Link("/".into())));
@@ -282,9 +319,13 @@ fn a_killed_owner_leaves_nothing(kind: EngineKind) {
             containers(kind, pid).is_empty()
         });
         let left = fs::read_dir(state().join("sessions")).unwrap().flatten();
-        let left: Vec<_> = left.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("vox-{pid}-"))).collect();
+        let left: Vec<_> =
+            left.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("vox-{pid}-"))).collect();
         assert!(left.is_empty(), "{what}: {left:?}");
-        let running = std::process::Command::new("grep").args(["-l", &format!("vox-{pid}-"), "/proc/self/mountinfo"]).output().unwrap();
+        let running = std::process::Command::new("grep")
+            .args(["-l", &format!("vox-{pid}-"), "/proc/self/mountinfo"])
+            .output()
+            .unwrap();
         assert!(!running.status.success(), "{what}: a mount is left");
     }
 }

@@ -4,11 +4,13 @@ mod common;
 use common::{Fakes, Staged};
 use std::fs;
 use vox_container::{
-    Access, Detection, Engine, EngineKind, Folder, Image, Profile, ProbeError, SessionOptions, StartError, probe,
+    Access, Detection, Engine, EngineKind, Folder, Image, ProbeError, Profile, SessionOptions, StartError, probe,
 };
 
-const PODMAN: &str = r#"{"host":{"security":{"rootless":ROOTLESS},"ociRuntime":{"name":"runc"}},"version":{"Version":"4.3.1"}}"#;
-const DOCKER: &str = r#"{"ServerVersion":"20.10.24","DefaultRuntime":"runc","SecurityOptions":["name=seccomp,profile=default"]}"#;
+const PODMAN: &str =
+    r#"{"host":{"security":{"rootless":ROOTLESS},"ociRuntime":{"name":"runc"}},"version":{"Version":"4.3.1"}}"#;
+const DOCKER: &str =
+    r#"{"ServerVersion":"20.10.24","DefaultRuntime":"runc","SecurityOptions":["name=seccomp,profile=default"]}"#;
 const ID: &str = "sha256:00000000000000000000000000000000000000000000000000000000000000aa";
 
 fn answering(json: &str) -> String {

@@ -1,12 +1,13 @@
 //! Sessions on real engines: commands, their ends, folders, and what is left afterwards.
 mod common;
 
-use common::{containers, eventually, proven, proven_with, says, session, session_with, sh, shell, state, Staged};
+use common::{Staged, containers, eventually, proven, proven_with, says, session, session_with, sh, shell, state};
 use std::fs;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 use vox_container::{
-    Access, Cancel, ChangeKind, Command, EngineKind, Enforcement, Folder, Pool, Profile, RunError, Status, Stream, changes,
+    Access, Cancel, ChangeKind, Command, Enforcement, EngineKind, Folder, Pool, Profile, RunError, Status, Stream,
+    changes,
 };
 use vox_model::Limit;
 
@@ -27,7 +28,10 @@ fn commands_run_and_end(kind: EngineKind) {
     let proven = want!("a container engine", proven(kind));
     let session = session(&proven);
     assert_eq!(says(&session, "echo hi; id -u"), "hi\n65534");
-    assert_eq!(says(&session, "git --version | cut -c1-11; python3 -c 'print(1+1)'; node -p 2+2; echo '[3]' | jq .[0]"), "git version\n2\n4\n3");
+    assert_eq!(
+        says(&session, "git --version | cut -c1-11; python3 -c 'print(1+1)'; node -p 2+2; echo '[3]' | jq .[0]"),
+        "git version\n2\n4\n3"
+    );
     let finished = sh(&session, "exit 7").unwrap();
     assert_eq!((finished.status, finished.enforcement), (Status::Exited(7), Enforcement::Cgroups));
     assert_eq!(sh(&session, "kill -TERM $$").unwrap().status, Status::Signalled(15));
@@ -138,10 +142,8 @@ fn folders_are_seen_and_writes_are_staged(kind: EngineKind) {
         fs::write(live.join(name), text).unwrap();
     }
     fs::write(read.live().join("seen"), "seen").unwrap();
-    let folders = vec![
-        staged.folder(),
-        Folder { host: read.live(), guest: "/home/me/docs".to_owned(), access: Access::Read },
-    ];
+    let folders =
+        vec![staged.folder(), Folder { host: read.live(), guest: "/home/me/docs".to_owned(), access: Access::Read }];
     let session = session_with(&proven, folders);
     assert_eq!(says(&session, "cat /home/me/docs/seen; cat /work/keep"), "seenk");
     assert_ne!(sh(&session, "echo x > /home/me/docs/seen || rm /home/me/docs/seen").unwrap().status, Status::Exited(0));
@@ -152,10 +154,20 @@ fn folders_are_seen_and_writes_are_staged(kind: EngineKind) {
     );
     session.end().unwrap();
     let all = changes(&staged.upper()).unwrap();
-    let found: Vec<String> = all.iter().map(|change| format!("{} {}", change.path.display(), kind_of(&change.kind))).collect();
+    let found: Vec<String> =
+        all.iter().map(|change| format!("{} {}", change.path.display(), kind_of(&change.kind))).collect();
     assert_eq!(
         found,
-        ["dir opaque", "dir/fresh file", "edit file", "gone deleted", "keep file", "link link /etc/passwd", "new directory", "new/file file"]
+        [
+            "dir opaque",
+            "dir/fresh file",
+            "edit file",
+            "gone deleted",
+            "keep file",
+            "link link /etc/passwd",
+            "new directory",
+            "new/file file"
+        ]
     );
     assert_eq!(all.iter().find(|change| change.path.ends_with("keep")).unwrap().mode, 0o755);
     assert_eq!(fs::read_to_string(live.join("edit")).unwrap(), "e", "the live folder is as it was");
@@ -177,7 +189,18 @@ fn kind_of(kind: &ChangeKind) -> String {
 fn links_and_odd_names_of_the_host(kind: EngineKind) {
     let proven = want!("a container engine", proven(kind));
     let base = Staged::new();
-    let names = ["a:b", "a,b", "a,dst=b,ro=false", "with space", "quo\"te", "back\\slash", "new\nline", "--privileged", "ä", ":O,upperdir=x"];
+    let names = [
+        "a:b",
+        "a,b",
+        "a,dst=b,ro=false",
+        "with space",
+        "quo\"te",
+        "back\\slash",
+        "new\nline",
+        "--privileged",
+        "ä",
+        ":O,upperdir=x",
+    ];
     let mut folders = Vec::new();
     for (at, name) in names.iter().enumerate() {
         let host = base.live().join(name);
@@ -202,7 +225,9 @@ fn nothing_is_left_after_the_end(kind: EngineKind) {
     let staged = Staged::new();
     let session = session_with(&proven, vec![staged.folder()]);
     let own = fs::read_dir(state().join("sessions")).unwrap().flatten();
-    let own: Vec<_> = own.filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("vox-{}-", std::process::id()))).collect();
+    let own: Vec<_> = own
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&format!("vox-{}-", std::process::id())))
+        .collect();
     assert!(own.is_empty(), "the folder of a session goes as soon as it has started: {own:?}");
     assert_eq!(containers(kind, std::process::id()).len(), 1);
     let running = session.spawn(&shell("sleep 100")).unwrap();

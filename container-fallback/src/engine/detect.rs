@@ -76,10 +76,8 @@ impl Detection {
 
     /// What the choice of tiers is told before a probe ran: the first engine that works, or what is wrong with all.
     pub fn offer(all: &[Self]) -> TierOffer {
-        let lines: Vec<String> = all
-            .iter()
-            .filter_map(|one| Some(format!("{}; run `{}`", one.problem()?, one.fix()?)))
-            .collect();
+        let lines: Vec<String> =
+            all.iter().filter_map(|one| Some(format!("{}; run `{}`", one.problem()?, one.fix()?))).collect();
         let works = all.iter().any(|one| one.engine().is_some());
         TierOffer { tier: Tier::Container, offered: if works { Ok(()) } else { Err(lines.join("\n")) } }
     }
@@ -109,7 +107,9 @@ impl Engine {
             (Some(info), true) => info,
             (Some(info), false) if info["ServerErrors"].is_array() => info,
             (_, false) => return unreachable(kind, ran.said),
-            (None, true) => return Detection::Broken { kind, said: "`info` printed something else than JSON".to_owned() },
+            (None, true) => {
+                return Detection::Broken { kind, said: "`info` printed something else than JSON".to_owned() };
+            }
         };
         match kind {
             EngineKind::Podman => podman(&info, program, surroundings),
@@ -129,7 +129,9 @@ fn unreachable(kind: EngineKind, said: String) -> Detection {
     let said = if said.is_empty() { "`info` failed without a word".to_owned() } else { said };
     match kind {
         EngineKind::Docker if words.contains("permission denied") => Detection::NotAllowed { kind, said },
-        EngineKind::Docker if words.contains("connect to the docker daemon") || words.contains("docker daemon running") => {
+        EngineKind::Docker
+            if words.contains("connect to the docker daemon") || words.contains("docker daemon running") =>
+        {
             Detection::NoDaemon { kind, said }
         }
         _ => Detection::Broken { kind, said },
@@ -157,7 +159,10 @@ fn docker(info: &Value, program: PathBuf, surroundings: &Surroundings) -> Detect
         return unreachable(kind, said.join("; "));
     }
     let (Some(version), Some(runtime)) = (info["ServerVersion"].as_str(), info["DefaultRuntime"].as_str()) else {
-        return Detection::Broken { kind, said: "`docker info` does not say version and runtime of the daemon".to_owned() };
+        return Detection::Broken {
+            kind,
+            said: "`docker info` does not say version and runtime of the daemon".to_owned(),
+        };
     };
     let options = info["SecurityOptions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rootless = options.iter().filter_map(Value::as_str).any(|option| option.contains("name=rootless"));

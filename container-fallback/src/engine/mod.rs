@@ -162,7 +162,12 @@ impl Engine {
     }
 
     /// Runs a helper program with the same environment.
-    pub(crate) fn run_helper(&self, program: &std::path::Path, arguments: &[OsString], time: Duration) -> Result<Ran, EngineError> {
+    pub(crate) fn run_helper(
+        &self,
+        program: &std::path::Path,
+        arguments: &[OsString],
+        time: Duration,
+    ) -> Result<Ran, EngineError> {
         run::run(program, &self.surroundings, arguments, time)
     }
 }

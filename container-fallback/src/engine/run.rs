@@ -125,7 +125,8 @@ fn shown(program: &Path, arguments: &[OsString]) -> String {
     let mut words = vec![program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()];
     for argument in arguments {
         let argument = argument.to_string_lossy();
-        let plain = !argument.is_empty() && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+./:,@".contains(c));
+        let plain =
+            !argument.is_empty() && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_=+./:,@".contains(c));
         words.push(if plain { argument.into_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) });
     }
     words.join(" ")

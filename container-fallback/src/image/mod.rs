@@ -1,6 +1,5 @@
 //! The image that programs run in: Debian with `git`, `python3`, `node`, `jq` and `curl`, or one that is named by its content.
 
-#[rustfmt::skip]
 mod recipe;
 
 use crate::check;
@@ -44,7 +43,9 @@ pub enum ImageError {
     #[error("the image {0} declares volumes, which no limit holds; build it without VOLUME")]
     Volumes(String),
     /// The program that makes one is missing.
-    #[error("the image for programs has to be built, and `mmdebstrap` is missing: run `sudo apt-get install mmdebstrap`")]
+    #[error(
+        "the image for programs has to be built, and `mmdebstrap` is missing: run `sudo apt-get install mmdebstrap`"
+    )]
     NoBuilder,
     /// The engine failed.
     #[error(transparent)]
@@ -168,7 +169,11 @@ mod tests {
     #[test]
     fn the_containerfile_has_the_same_packages() {
         let file = include_str!("../../images/sandbox/Containerfile");
-        let listed: Vec<&str> = file.lines().filter_map(|line| line.strip_prefix("        ")).map(|line| line.trim_end_matches(" \\")).collect();
+        let listed: Vec<&str> = file
+            .lines()
+            .filter_map(|line| line.strip_prefix("        "))
+            .map(|line| line.trim_end_matches(" \\"))
+            .collect();
         assert_eq!(listed, PACKAGES);
         assert!(archive("/x.tar").iter().any(|word| *word == format!("--include={}", PACKAGES.join(","))));
     }

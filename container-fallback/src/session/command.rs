@@ -199,7 +199,10 @@ impl Command {
             processes: 0,
             address_space,
             file_size: profile.file_size,
-            cpu_seconds: self.cpu.map_or(0, |cpu| cpu.as_secs() + u64::from(cpu.subsec_nanos() > 0)).max(u64::from(self.cpu.is_some())),
+            cpu_seconds: self
+                .cpu
+                .map_or(0, |cpu| cpu.as_secs() + u64::from(cpu.subsec_nanos() > 0))
+                .max(u64::from(self.cpu.is_some())),
         };
         Ok(Prepared { header, body, program: self.program.clone(), folder: self.folder.clone() })
     }

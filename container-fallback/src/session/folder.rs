@@ -79,7 +79,8 @@ fn writable(upper: &Path, work: &Path) -> Result<(), StartError> {
             return impossible(format!("{} is not empty, or cannot be read", folder.display()));
         }
     }
-    let system = rustix::fs::statfs(upper).map_err(|error| StartError::Overlay(format!("{}: {error}", upper.display())))?;
+    let system =
+        rustix::fs::statfs(upper).map_err(|error| StartError::Overlay(format!("{}: {error}", upper.display())))?;
     #[allow(clippy::unnecessary_cast, reason = "the type of the field differs between targets")]
     if system.f_type as i64 == OVERLAY {
         return impossible(format!(

@@ -37,7 +37,9 @@ impl Scratch {
             return Err(StartError::NoAgent);
         }
         check::host_path(state).map_err(StartError::Scratch)?;
-        let at = |error: io::Error| StartError::Scratch(format!("a folder below {} cannot be made: {error}", state.display()));
+        let at = |error: io::Error| {
+            StartError::Scratch(format!("a folder below {} cannot be made: {error}", state.display()))
+        };
         let owner = Owner::this().map_err(at)?;
         let mut luck = [0; 8];
         getrandom::fill(&mut luck).map_err(|error| at(error.into()))?;
