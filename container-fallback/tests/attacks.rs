@@ -195,6 +195,7 @@ fn no_network_reaches_anything(kind: EngineKind) {
     assert_eq!(String::from_utf8_lossy(&finished.stdout), "[]\n", "{}", String::from_utf8_lossy(&finished.stderr));
     assert!(sentinel.accept().is_err(), "a connection came out of the container");
     assert_eq!(says(&session, "ls /sys/class/net"), "lo");
+    assert_eq!(says(&session, "cat /etc/resolv.conf /etc/hosts"), "127.0.0.1 localhost vox\n::1 localhost");
 }
 
 fn the_agent_cannot_be_touched(kind: EngineKind) {
@@ -203,13 +204,13 @@ fn the_agent_cannot_be_touched(kind: EngineKind) {
     // As the owner of folders, which is the more powerful user.
     let session = session_with(&proven, vec![staged.folder()]);
     says(&session, "kill -9 1; kill -STOP 1; kill -TERM 1; true");
-    for file in ["fd", "mem", "environ", "map_files"] {
-        assert_eq!(
-            says(&session, &format!("(ls /proc/1/{file}/ || head -c 1 /proc/1/{file}) >/dev/null 2>&1 || echo no")),
-            "no",
-            "{file}"
-        );
+    for look in ["head -c 1 /proc/1/mem", "cat /proc/1/environ", "readlink /proc/1/fd/3", "cat /proc/1/fd/3"] {
+        assert_eq!(says(&session, &format!("{look} >/dev/null 2>&1 || echo no")), "no", "{look}");
     }
+    let attach = "python3 -c 'import ctypes; libc = ctypes.CDLL(None)
+pidfd = libc.syscall(434, 1, 0)
+print(libc.ptrace(16, 1, 0, 0), libc.syscall(438, pidfd, 3, 0))'";
+    assert_eq!(says(&session, attach), "-1 -1", "ptrace attaches, or pidfd_getfd takes the socket");
     assert_eq!(says(&session, "ls /proc/self/fd | tr '\\n' ' '"), "0 1 2 3", "3 is the folder that ls reads");
     assert_eq!(
         says(

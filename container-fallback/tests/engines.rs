@@ -128,7 +128,7 @@ fn what_engines_are_told() {
             .split_whitespace()
             .collect();
         if kind == EngineKind::Podman {
-            lines.extend(["--read-only-tmpfs=false", "--http-proxy=false", "--image-volume=ignore"]);
+            lines.extend(["--read-only-tmpfs=false", "--http-proxy=false", "--image-volume=ignore", "--no-hosts"]);
         }
         lines.extend([
             "--runtime=runc",
@@ -148,6 +148,8 @@ fn what_engines_are_told() {
             "--label=org.vox.boot=…",
             "--label=org.vox.call=probe",
             "--volume=STATE/sessions/NAME/open:/.vox:ro",
+            "--volume=STATE/sessions/NAME/hosts:/etc/hosts:ro",
+            "--volume=STATE/sessions/NAME/resolv.conf:/etc/resolv.conf:ro",
             "--entrypoint=/.vox/agent",
             "--",
             ID,

@@ -54,7 +54,10 @@ impl Start<'_> {
         .into();
         if self.kind == EngineKind::Podman {
             // Podman adds writable folders of its own, the proxies of its environment, and the image's volumes.
-            all.extend(["--read-only-tmpfs=false", "--http-proxy=false", "--image-volume=ignore"].map(str::to_owned));
+            all.extend(
+                ["--read-only-tmpfs=false", "--http-proxy=false", "--image-volume=ignore", "--no-hosts"]
+                    .map(str::to_owned),
+            );
         }
         all.push(format!("--runtime={}", self.runtime));
         all.push(format!("--name={}", self.scratch.name));
@@ -64,6 +67,10 @@ impl Start<'_> {
         all.push(format!("--label={BOOT}={}", self.boot));
         all.push(format!("--label={CALL}={}", self.call));
         all.push(format!("--volume={}:/.vox:ro", self.scratch.at("open")));
+        // Engines write the host's address and name servers into files of their own.
+        for file in ["hosts", "resolv.conf"] {
+            all.push(format!("--volume={}:/etc/{file}:ro", self.scratch.at(file)));
+        }
         for (at, checked) in self.folders.iter().enumerate() {
             self.mount(at, checked, &mut all);
         }

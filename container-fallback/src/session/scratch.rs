@@ -64,6 +64,11 @@ impl Scratch {
         file.write_all(AGENT)?;
         drop(file);
         fs::set_permissions(&agent, Permissions::from_mode(0o755))?;
+        for (name, text) in [("hosts", "127.0.0.1 localhost vox\n::1 localhost\n"), ("resolv.conf", "")] {
+            let file = self.path.join(name);
+            fs::write(&file, text)?;
+            fs::set_permissions(&file, Permissions::from_mode(0o644))?;
+        }
         // The path of a socket may have 107 bytes, the state folder more: the descriptor makes it short.
         let folder = fs::File::open(&open)?;
         let short = format!("/proc/self/fd/{}/socket", folder.as_raw_fd());
