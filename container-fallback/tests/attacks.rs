@@ -9,6 +9,7 @@ use common::{
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use vox_container::{
@@ -268,9 +269,7 @@ fn what_is_planted_is_not_followed(kind: EngineKind) {
     assert_eq!(kind_of("zero"), None, "a program cannot forge a deletion by a device");
     assert_eq!(all.iter().find(|change| change.path.ends_with("suid")).unwrap().mode, 0o6777);
     assert_eq!(all.len(), 8, "{all:?}");
-    // A folder that is itself a link is not read through.
-    let planted = staged.root.path().join("planted");
-    symlink("/etc", &planted).unwrap();
+    // A link to a folder is an entry, not a way in.
     let as_upper = Staged::new();
     symlink("/etc", as_upper.upper().join("etc")).unwrap();
     assert_eq!(changes(&as_upper.upper()).unwrap().len(), 1);
@@ -294,6 +293,8 @@ fn too_much_and_too_deep_is_refused() {
 
 /// Names the engine to the process that is killed.
 const OWNER: &str = "VOX_TEST_OWNER";
+/// Names the folder that it stages in, which it cannot remove itself.
+const STAGE: &str = "VOX_TEST_STAGE";
 
 fn a_killed_owner_leaves_nothing(kind: EngineKind) {
     let engine = want!("a container engine", engine(kind));
@@ -301,9 +302,11 @@ fn a_killed_owner_leaves_nothing(kind: EngineKind) {
     let seed = 11;
     let mut luck = Luck::of(seed);
     for round in 0..5 * scale() {
+        let stage = tempfile::tempdir_in(state()).unwrap();
         let mut owner = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "an_owner_that_is_killed", "--ignored"])
             .env(OWNER, kind.program())
+            .env(STAGE, stage.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -334,11 +337,11 @@ fn a_killed_owner_leaves_nothing(kind: EngineKind) {
 #[test]
 #[ignore = "a_killed_owner_leaves_nothing starts it"]
 fn an_owner_that_is_killed() {
-    let Ok(program) = std::env::var(OWNER) else { return };
+    let (Ok(program), Ok(stage)) = (std::env::var(OWNER), std::env::var(STAGE)) else { return };
     let kind = EngineKind::ALL.into_iter().find(|kind| kind.program() == program).unwrap();
     let proven = proven(kind).unwrap();
     loop {
-        let staged = Staged::new();
+        let staged = Staged::within(Path::new(&stage));
         let options = SessionOptions { call: "owner".to_owned(), folders: vec![staged.folder()], devices: Vec::new() };
         let session = Session::start(&proven, &state(), &options).unwrap();
         let _sleeper = session.spawn(&shell("setsid sleep 1000 & sleep 1000")).unwrap();

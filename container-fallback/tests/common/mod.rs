@@ -91,7 +91,12 @@ pub struct Staged {
 
 impl Staged {
     pub fn new() -> Self {
-        let root = tempfile::tempdir_in(state()).unwrap();
+        Self::within(&state())
+    }
+
+    /// In a folder that someone else removes.
+    pub fn within(folder: &Path) -> Self {
+        let root = tempfile::tempdir_in(folder).unwrap();
         for name in ["live", "upper", "work"] {
             fs::create_dir(root.path().join(name)).unwrap();
         }
