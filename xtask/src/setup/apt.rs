@@ -57,6 +57,21 @@ pub fn highest<'a>(names: impl Iterator<Item = &'a str>, prefix: &str) -> Option
     names.filter_map(|name| name.strip_prefix(prefix)?.parse().ok()).max()
 }
 
+/// A program that is run as root.
+///
+/// # Errors
+///
+/// When we are not root and may not become it without being asked.
+pub fn as_root(program: &str) -> Result<Command> {
+    let Some(prefix) = privilege() else {
+        bail!("`{program}` has to be run as root, and neither root nor sudo without a password is there");
+    };
+    let words: Vec<&str> = prefix.iter().copied().chain([program]).collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    Ok(command)
+}
+
 /// How to become root: nothing to add, or sudo that asks for no password.
 fn privilege() -> Option<&'static [&'static str]> {
     let id = process::capture(Command::new("id").arg("-u")).ok()?;
