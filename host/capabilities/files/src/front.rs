@@ -128,17 +128,22 @@ impl<B: Backend> Front<B> {
         let old = self.walk_to_name(session, from.0, from.1)?;
         let new = self.walk_to_name(session, to.0, to.1)?;
         let kind = old.existing()?;
-        match (kind, new.kind) {
-            (Kind::Directory, Some(Kind::File | Kind::Link)) => return Err(FsError::NotDirectory),
-            (Kind::File | Kind::Link, Some(Kind::Directory)) => return Err(FsError::IsDirectory),
-            (Kind::File | Kind::Link, _) if new.as_directory => return Err(FsError::NotDirectory),
-            _ => {}
+        if kind != Kind::Directory && new.as_directory {
+            return Err(FsError::NotDirectory);
         }
         if old.place == new.place {
             return Ok(());
         }
         if new.place.0.starts_with(&old.place.0) {
             return Err(FsError::Invalid);
+        }
+        if old.place.0.starts_with(&new.place.0) {
+            return Err(FsError::NotEmpty);
+        }
+        match (kind, new.kind) {
+            (Kind::Directory, Some(Kind::File | Kind::Link)) => return Err(FsError::NotDirectory),
+            (Kind::File | Kind::Link, Some(Kind::Directory)) => return Err(FsError::IsDirectory),
+            _ => {}
         }
         if kind == Kind::Link {
             let target = session.target(&old.place)?.ok_or(FsError::NotPermitted)?;
