@@ -15,7 +15,7 @@ const KEPT_TIME: Duration = Duration::from_secs(1);
 
 /// Effects of one kind that are taken down singly in one call, and bytes of them; the rest is counted. A skill in a loop
 /// must not push out of the log what others did, nor hide among a thousand reads what it sent. A call that floods one
-/// kind adds 1/340 of the log, one that floods every kind there is 1/20.
+/// kind adds 1/340 of the log, one that floods all of the eight capabilities with all verdicts 1/14.
 const MAX_EFFECTS: u64 = 256;
 const MAX_BYTES: u64 = 96 << 10;
 
