@@ -88,6 +88,9 @@ pub struct Listed {
     pub damaged: Vec<(String, String)>,
 }
 
+/// The name of a change set that does not check out, and why.
+type Damaged = (String, StoreError);
+
 impl Store {
     /// Opens a store, making its folders where they are missing: for this user only.
     ///
@@ -152,7 +155,7 @@ impl Store {
     }
 
     /// Those that check out, the newest first, and the names of the others.
-    fn all(&self) -> Result<(Vec<ChangeSet>, Vec<(String, StoreError)>), StoreError> {
+    fn all(&self) -> Result<(Vec<ChangeSet>, Vec<Damaged>), StoreError> {
         let (mut sets, mut damaged) = (Vec::new(), Vec::new());
         for name in self.names()? {
             match self.load(&name) {
