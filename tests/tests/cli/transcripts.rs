@@ -93,6 +93,7 @@ transcripts! {
     bundle: "bundle",
     cache: "cache",
     call: "call",
+    data: "data",
     decisions: "decisions",
     failures: "failures",
     files: "files",

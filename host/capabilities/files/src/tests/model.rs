@@ -302,8 +302,8 @@ fn approve(bench: &Bench, mut set: ChangeSet, pieces: bool) -> Result<(), TestCa
 }
 
 proptest! {
-    // 10,000 sequences with VOX_TEST_SCALE=20, and half as many approvals.
-    #![proptest_config(ProptestConfig { cases: 500 * scale(), max_shrink_iters: 2000, ..ProptestConfig::default() })]
+    // 10,000 sequences with VOX_TEST_SCALE=40, and half as many approvals.
+    #![proptest_config(ProptestConfig { cases: 250 * scale(), max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn an_overlay_behaves_like_a_folder(
