@@ -175,11 +175,14 @@ fn every_example_of_the_help_works() {
 fn surroundings(place: &Place) {
     std::fs::create_dir_all(place.work().join("issues")).unwrap_or_else(|error| panic!("{error}"));
     std::fs::create_dir_all(place.work().join("pages")).unwrap_or_else(|error| panic!("{error}"));
-    for (guest, shown) in [("hello", "issues/issues.wasm"), ("files", "files.wasm")] {
+    std::fs::create_dir_all(place.work().join("kept")).unwrap_or_else(|error| panic!("{error}"));
+    for (guest, shown) in [("hello", "issues/issues.wasm"), ("files", "files.wasm"), ("store", "kept/kept.wasm")] {
         let guest = places::guest(guest).unwrap_or_else(|error| panic!("{error}"));
         std::fs::copy(guest, place.work().join(shown)).unwrap_or_else(|error| panic!("{error}"));
     }
     place.put("issues/skill.toml", "[skill]\nname = \"acme:issues\"\n");
+    let kept = "[skill]\nname = \"acme:issues\"\n[runtime]\nrequired = [\"kv\", \"config\", \"log\"]\n";
+    place.put("kept/skill.toml", kept);
     place.put("vox.toml", "[grants]\nmine = [\"--allow-clock\"]\n");
     place.put("token.txt", "a-token-of-some-length");
 }
@@ -195,6 +198,10 @@ fn ready(place: &Place, line: &str) -> String {
         // On a terminal the two ask; there is none here.
         let asks = !line.starts_with("vox diff") && !line.contains("--yes");
         return if asks { format!("{line} --yes") } else { line };
+    }
+    if line.starts_with("vox data remove") {
+        let kept = place.run(&["call", "./kept", "set", "k", "v", "--allow-kv", "--config", "unit=km"]);
+        assert_eq!(kept.code, Some(0), "{}", kept.stderr);
     }
     if line.starts_with("vox revoke") {
         let granted = place.run(&["grant", "./issues", "--allow-clock"]);
