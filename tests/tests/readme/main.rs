@@ -144,17 +144,20 @@ fn every_example_of_the_help_works() {
 /// What the examples of grants, files and secrets speak of.
 fn surroundings(place: &Place) {
     std::fs::create_dir_all(place.work().join("issues")).unwrap_or_else(|error| panic!("{error}"));
-    std::fs::create_dir_all(place.work().join("pages")).unwrap_or_else(|error| panic!("{error}"));
-    for (guest, shown) in [("hello", "issues/issues.wasm"), ("files", "files.wasm")] {
+    for folder in ["pages", "keeps"] {
+        std::fs::create_dir_all(place.work().join(folder)).unwrap_or_else(|error| panic!("{error}"));
+    }
+    for (guest, shown) in [("hello", "issues/issues.wasm"), ("files", "files.wasm"), ("store", "keeps/keeps.wasm")] {
         let guest = places::guest(guest).unwrap_or_else(|error| panic!("{error}"));
         std::fs::copy(guest, place.work().join(shown)).unwrap_or_else(|error| panic!("{error}"));
     }
     place.put("issues/skill.toml", "[skill]\nname = \"acme:issues\"\n");
+    place.put("keeps/skill.toml", "[skill]\nname = \"acme:issues\"\n");
     place.put("vox.toml", "[grants]\nmine = [\"--allow-clock\"]\n");
     place.put("token.txt", "a-token-of-some-length");
 }
 
-/// The line with the ids that exist here, after what it speaks of was made: a change set, a grant.
+/// The line with the ids that exist here, after what it speaks of was made: a change set, a grant, data.
 fn ready(place: &Place, line: &str) -> String {
     let id = |text: &str| text.split_whitespace().next().unwrap_or_default().to_owned();
     if ["vox diff", "vox approve", "vox discard"].iter().any(|verb| line.starts_with(verb)) {
@@ -165,6 +168,10 @@ fn ready(place: &Place, line: &str) -> String {
         // On a terminal the two ask; there is none here.
         let asks = !line.starts_with("vox diff") && !line.contains("--yes");
         return if asks { format!("{line} --yes") } else { line };
+    }
+    if line.starts_with("vox data remove") {
+        let kept = place.run(&["call", "./keeps", "set", "k", "v", "--allow-kv", "--config", "unit=km"]);
+        assert_eq!(kept.code, Some(0), "{}", kept.stderr);
     }
     if line.starts_with("vox revoke") {
         let granted = place.run(&["grant", "./issues", "--allow-clock"]);
