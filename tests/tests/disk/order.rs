@@ -45,7 +45,8 @@ fn renames(calls: &[Call]) -> Vec<Renamed> {
 
 /// Where a path was made durable.
 fn synced(calls: &[Call], path: &Path) -> Vec<usize> {
-    let wanted = format!("<{}>)", path.display());
+    // Without what follows: another thread may have come into the middle of the call.
+    let wanted = format!("<{}>", path.display());
     let sync = |call: &Call| matches!(call.name.as_str(), "fsync" | "fdatasync") && call.text.contains(&wanted);
     calls.iter().enumerate().filter(|(_, call)| sync(call)).map(|(at, _)| at).collect()
 }
