@@ -8,6 +8,7 @@ mod model;
 mod report;
 mod rows;
 mod runner;
+mod server;
 mod stats;
 
 use anyhow::{Result, bail};
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let run = match words.get(1).map(String::as_str) {
         Some(contenders::vox::COMPILER) => return compiler(&words[2..]),
         Some(rows::memory::MEASURED) => memory(&words[2..]),
+        Some(server::SERVER) => serve(&words[2..]),
         _ => bench(&Cli::parse()),
     };
     match run {
@@ -77,6 +79,13 @@ fn memory(words: &[String]) -> Result<ExitCode> {
     let [cache] = words else { bail!("which cache?") };
     let bytes = rows::memory::measure(Path::new(cache))?;
     writeln!(std::io::stdout(), "{bytes}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// This program as the server that requests go to.
+fn serve(words: &[String]) -> Result<ExitCode> {
+    let [folder] = words else { bail!("which folder?") };
+    server::serve(Path::new(folder))?;
     Ok(ExitCode::SUCCESS)
 }
 

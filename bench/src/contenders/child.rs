@@ -43,6 +43,14 @@ pub enum Kind {
     Echo,
     /// `nop` of the guest of the benchmarks.
     Nop,
+    /// `echo` of the guest of the benchmarks that imports folders and requests; the arguments are its input and a folder.
+    Granted,
+    /// `get` of the guest `http` of the tests; the arguments are a URL and, for https, the authority to trust.
+    Get,
+    /// `read` of the guest `files` of the tests; the arguments are a path in `/data`, and the folder that it stands for.
+    Read,
+    /// `fill` of the same guest with one mebibyte; the arguments are the same.
+    Fill,
 }
 
 /// What the child does in a batch.

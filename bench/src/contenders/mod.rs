@@ -1,7 +1,10 @@
 //! Everybody who takes part.
 
 pub mod child;
+pub mod client;
+pub mod grants;
 pub mod local;
 pub mod podman;
 pub mod process;
+pub mod session;
 pub mod vox;

@@ -55,12 +55,18 @@ impl Podman {
 }
 
 fn arguments(image: &str, text: &str) -> Vec<String> {
+    run(image, &["/escape", text])
+}
+
+/// `podman run` of a command in an image, as the arguments of Podman: the least that it takes, without a network.
+pub fn run(image: &str, command: &[&str]) -> Vec<String> {
     let mut words =
         vec!["run", "--rm", "--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
     if find("runc").is_ok() {
         words.extend(["--runtime", "runc"]);
     }
-    words.extend([image, "/escape", text]);
+    words.push(image);
+    words.extend(command);
     words.into_iter().map(str::to_owned).collect()
 }
 

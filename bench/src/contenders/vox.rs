@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use vox_bundle::{Bundle, Linkable};
 use vox_model::{Limits, Outcome, SkillRef, Value};
 use vox_runtime::cache::Cache;
-use vox_runtime::{Callable, Compiler, Granted, Host, Kept, Program};
+use vox_runtime::{Callable, Compiler, Granted, Host, Kept, Program, Services};
 
 /// The first word on the command line that makes this program the compiler of its hosts.
 pub const COMPILER: &str = "__compile";
@@ -19,6 +19,14 @@ pub const COMPILER: &str = "__compile";
 /// # Errors
 /// The engine does not start.
 pub fn host(cache: &Path, sandboxes: u32) -> Result<Host> {
+    host_with(cache, sandboxes, Services::default())
+}
+
+/// [`host`], with what stands behind the capabilities.
+///
+/// # Errors
+/// The engine does not start.
+pub fn host_with(cache: &Path, sandboxes: u32, services: Services) -> Result<Host> {
     let bundle = match std::env::var_os("VOX_BUNDLE_DIR").map(PathBuf::from) {
         Some(folder) => &*Box::leak(Box::new(Bundle::from_dir(&folder)?)),
         None => Bundle::embedded(),
@@ -29,6 +37,7 @@ pub fn host(cache: &Path, sandboxes: u32) -> Result<Host> {
         .cache(Cache::open(cache)?)
         .compiler(compiler)
         .sandboxes(sandboxes)
+        .services(services)
         .build()?)
 }
 
@@ -37,11 +46,19 @@ pub fn host(cache: &Path, sandboxes: u32) -> Result<Host> {
 /// # Errors
 /// See [`vox_runtime::OpenError`].
 pub fn open(host: &Host, skill: &str, limits: Limits) -> Result<&'static Program> {
+    open_with(host, skill, &Granted::default(), limits)
+}
+
+/// Opens a skill with what it is granted and keeps it for good.
+///
+/// # Errors
+/// See [`vox_runtime::OpenError`].
+pub fn open_with(host: &Host, skill: &str, granted: &Granted, limits: Limits) -> Result<&'static Program> {
     let reference: SkillRef = skill.parse()?;
     if let SkillRef::Bundle(name) = &reference {
         part(host, name)?;
     }
-    let program = host.open(&reference, &Granted::default(), limits)?;
+    let program = host.open(&reference, granted, limits)?;
     Ok(Box::leak(Box::new(program)))
 }
 
@@ -73,6 +90,7 @@ fn bytes(value: Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.into_bytes(),
         Value::Bytes(bytes) => bytes,
+        Value::U32(number) => number.to_string().into_bytes(),
         other => format!("{other:?}").into_bytes(),
     }
 }

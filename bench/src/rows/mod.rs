@@ -3,9 +3,13 @@
 mod calls;
 mod cold;
 mod echo;
+mod files;
+mod granted;
 mod hop;
+mod http;
 pub mod memory;
 mod oneshot;
+mod programs;
 mod size;
 
 use crate::context::Context;
@@ -23,6 +27,11 @@ pub const ALL: &[(&str, &str, Measure)] = &[
     ("cold", "opening a skill, from the cache and without", cold::rows),
     ("echo", "bytes in and out, 1 KB to 64 MB", echo::rows),
     ("hop", "one hop of a pipeline", hop::rows),
+    ("granted", "a fresh call with capabilities that it does not use", granted::calls),
+    ("decide", "the decision about a skill", granted::decisions),
+    ("http", "a fresh call that sends a request", http::rows),
+    ("files", "a file of 1 MB through a guest", files::rows),
+    ("programs", "commands in containers", programs::rows),
     ("oneshot", "whole processes", oneshot::rows),
     ("memory", "memory of a live instance", memory::rows),
     ("size", "size of the binaries", size::rows),

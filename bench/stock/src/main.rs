@@ -1,7 +1,9 @@
-//! Stock wasmtime, asked over a pipe by the benchmarks: see `../../src/contenders/stock.rs` for the protocol.
+//! Stock wasmtime, asked over a pipe by the benchmarks: see `../../src/contenders/child.rs` for the protocol.
 
 mod calls;
 mod embed;
+mod sender;
+mod wasi;
 
 use anyhow::{Context as _, Result, bail};
 use embed::{Loaded, Mode};
@@ -10,6 +12,13 @@ use std::hint::black_box;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::time::Instant;
+use wasi::Served;
+
+/// A component, in one of two ways: those that import folders and requests are called asynchronously.
+enum Embedded {
+    Plain(Box<Loaded>),
+    Wasi(Box<Served>),
+}
 
 fn main() -> Result<()> {
     let mut loaded = HashMap::new();
@@ -26,24 +35,32 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn answer(words: &[&str], all: &mut HashMap<String, Loaded>) -> Result<String> {
+fn answer(words: &[&str], all: &mut HashMap<String, Embedded>) -> Result<String> {
     match words {
         ["load", id, mode, kind, component, args @ ..] => {
             let args = args.iter().map(std::fs::read).collect::<Result<_, _>>()?;
-            all.insert((*id).to_owned(), Loaded::new(mode.parse()?, kind.parse()?, Path::new(component), args)?);
+            all.insert((*id).to_owned(), load(mode.parse()?, kind, Path::new(component), args)?);
             Ok(String::new())
         }
         ["once", id, work, file] => {
-            let result = once(all.get_mut(*id).context("no such component")?, work)?;
+            let result = match all.get_mut(*id).context("no such component")? {
+                Embedded::Plain(loaded) => once(loaded, work)?,
+                Embedded::Wasi(served) => served.once(work)?,
+            };
             std::fs::write(file, result)?;
             Ok(String::new())
         }
         ["run", id, work, count] => {
-            let loaded = all.get_mut(*id).context("no such component")?;
-            run(loaded, work, count.parse()?).map(|nanos| nanos.to_string())
+            let nanos = match all.get_mut(*id).context("no such component")? {
+                Embedded::Plain(loaded) => run(loaded, work, count.parse()?)?,
+                Embedded::Wasi(served) => served.run(work, count.parse()?)?,
+            };
+            Ok(nanos.to_string())
         }
         ["memory", id, count] => {
-            let loaded = all.get(*id).context("no such component")?;
+            let Embedded::Plain(loaded) = all.get(*id).context("no such component")? else {
+                bail!("memory is measured of components without imports");
+            };
             memory(loaded, count.parse()?).map(|bytes| bytes.to_string())
         }
         ["drop", id] => {
@@ -52,6 +69,13 @@ fn answer(words: &[&str], all: &mut HashMap<String, Loaded>) -> Result<String> {
         }
         ["about"] => Ok(embed::about()),
         _ => bail!("unknown command"),
+    }
+}
+
+fn load(mode: Mode, kind: &str, component: &Path, args: Vec<Vec<u8>>) -> Result<Embedded> {
+    match kind.parse::<wasi::Kind>() {
+        Ok(kind) => Ok(Embedded::Wasi(Box::new(Served::new(mode, kind, component, args)?))),
+        Err(_) => Ok(Embedded::Plain(Box::new(Loaded::new(mode, kind.parse()?, component, args)?))),
     }
 }
 

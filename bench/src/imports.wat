@@ -1,0 +1,53 @@
+  ;; What the guest of the benchmarks imports where it is one with capabilities: folders and requests, as the worlds `files`
+  ;; and `http` of `vox:skill` do. It calls none of it.
+  (import "wasi:filesystem/types@0.2.12" (instance $file-types
+    (export "descriptor" (type (sub resource)))))
+  (alias export $file-types "descriptor" (type $descriptor))
+  (import "wasi:filesystem/preopens@0.2.12" (instance
+    (alias outer 1 $descriptor (type $outer))
+    (export "descriptor" (type $descriptor (eq $outer)))
+    (export "get-directories" (func (result (list (tuple (own $descriptor) string)))))))
+
+  (import "wasi:http/types@0.2.12" (instance $http-types
+    (export "outgoing-request" (type (sub resource)))
+    (export "request-options" (type (sub resource)))
+    (export "future-incoming-response" (type (sub resource)))
+    (type $dns' (record (field "rcode" (option string)) (field "info-code" (option u16))))
+    (export "DNS-error-payload" (type $dns (eq $dns')))
+    (type $alert' (record (field "alert-id" (option u8)) (field "alert-message" (option string))))
+    (export "TLS-alert-received-payload" (type $alert (eq $alert')))
+    (type $size' (record (field "field-name" (option string)) (field "field-size" (option u32))))
+    (export "field-size-payload" (type $size (eq $size')))
+    (type $code (variant
+      (case "DNS-timeout") (case "DNS-error" $dns) (case "destination-not-found") (case "destination-unavailable")
+      (case "destination-IP-prohibited") (case "destination-IP-unroutable") (case "connection-refused")
+      (case "connection-terminated") (case "connection-timeout") (case "connection-read-timeout")
+      (case "connection-write-timeout") (case "connection-limit-reached") (case "TLS-protocol-error")
+      (case "TLS-certificate-error") (case "TLS-alert-received" $alert) (case "HTTP-request-denied")
+      (case "HTTP-request-length-required") (case "HTTP-request-body-size" (option u64))
+      (case "HTTP-request-method-invalid") (case "HTTP-request-URI-invalid") (case "HTTP-request-URI-too-long")
+      (case "HTTP-request-header-section-size" (option u32)) (case "HTTP-request-header-size" (option $size))
+      (case "HTTP-request-trailer-section-size" (option u32)) (case "HTTP-request-trailer-size" $size)
+      (case "HTTP-response-incomplete") (case "HTTP-response-header-section-size" (option u32))
+      (case "HTTP-response-header-size" $size) (case "HTTP-response-body-size" (option u64))
+      (case "HTTP-response-trailer-section-size" (option u32)) (case "HTTP-response-trailer-size" $size)
+      (case "HTTP-response-transfer-coding" (option string)) (case "HTTP-response-content-coding" (option string))
+      (case "HTTP-response-timeout") (case "HTTP-upgrade-failed") (case "HTTP-protocol-error") (case "loop-detected")
+      (case "configuration-error") (case "internal-error" (option string))))
+    (export "error-code" (type (eq $code)))))
+  (alias export $http-types "outgoing-request" (type $request))
+  (alias export $http-types "request-options" (type $options))
+  (alias export $http-types "future-incoming-response" (type $response))
+  (alias export $http-types "error-code" (type $code))
+  (import "wasi:http/outgoing-handler@0.2.12" (instance
+    (alias outer 1 $request (type $request'))
+    (alias outer 1 $options (type $options'))
+    (alias outer 1 $response (type $response'))
+    (alias outer 1 $code (type $code'))
+    (export "outgoing-request" (type $request (eq $request')))
+    (export "request-options" (type $options (eq $options')))
+    (export "future-incoming-response" (type $response (eq $response')))
+    (export "error-code" (type $code (eq $code')))
+    (export "handle" (func
+      (param "request" (own $request)) (param "options" (option (own $options)))
+      (result (result (own $response) (error $code)))))))
