@@ -18,6 +18,7 @@ mod limits;
 mod outcome;
 mod package;
 mod plan;
+pub mod programs;
 pub mod schema;
 mod skill;
 mod types;
