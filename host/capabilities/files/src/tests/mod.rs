@@ -8,6 +8,7 @@ mod live;
 mod model;
 mod names;
 mod partial;
+mod programs;
 mod quotas;
 mod review;
 mod rights;

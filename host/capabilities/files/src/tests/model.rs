@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::io::Write as _;
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Write(String, String),
     Append(String, String),
     Cut(String, u64),
@@ -27,7 +27,7 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec(name(), 1..4).prop_map(|names| names.join("/"))
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (path(), "[xyz]{0,9}").prop_map(|(path, text)| Op::Write(path, text)),
         2 => (path(), "[xyz]{0,9}").prop_map(|(path, text)| Op::Append(path, text)),
@@ -41,7 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn on_tree(tree: &dyn Tree, op: &Op) -> FsResult<String> {
+pub(super) fn on_tree(tree: &dyn Tree, op: &Op) -> FsResult<String> {
     let nothing = |()| String::new();
     match op {
         Op::Write(path, text) => open(tree, path, REPLACE)?.write_at(0, text.as_bytes()).map(nothing),
@@ -56,7 +56,7 @@ fn on_tree(tree: &dyn Tree, op: &Op) -> FsResult<String> {
     }
 }
 
-fn on_folder(root: &Path, op: &Op) -> std::io::Result<String> {
+pub(super) fn on_folder(root: &Path, op: &Op) -> std::io::Result<String> {
     let nothing = |()| String::new();
     let existing = |path: &String| std::fs::OpenOptions::new().write(true).open(root.join(path));
     match op {
@@ -75,7 +75,7 @@ fn on_folder(root: &Path, op: &Op) -> std::io::Result<String> {
     }
 }
 
-fn furnish(root: &Path) {
+pub(super) fn furnish(root: &Path) {
     std::fs::create_dir_all(root.join("dir/a")).unwrap();
     std::fs::create_dir_all(root.join("a/b")).unwrap();
     std::fs::write(root.join("file"), "one").unwrap();
@@ -87,7 +87,7 @@ fn furnish(root: &Path) {
 }
 
 /// What a guest sees, in the form of a snapshot without modes.
-fn seen(tree: &dyn Tree) -> Snapshot {
+pub(super) fn seen(tree: &dyn Tree) -> Snapshot {
     let mut found = Snapshot::new();
     let mut ahead = vec![Place::default()];
     while let Some(at) = ahead.pop() {
@@ -108,7 +108,7 @@ fn seen(tree: &dyn Tree) -> Snapshot {
     found
 }
 
-fn without_modes(root: &Path) -> Snapshot {
+pub(super) fn without_modes(root: &Path) -> Snapshot {
     contents(root).into_iter().map(|(path, text)| (path, text.split_once(' ').unwrap().1.to_owned())).collect()
 }
 
