@@ -44,6 +44,16 @@ pub struct Global {
     pub quiet: bool,
 }
 
+/// What holds programs in containers to their limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ContainerProfile {
+    /// Control groups, for all programs of a call together
+    #[default]
+    Cgroups,
+    /// Resource limits of each process: weaker, and every outcome says so
+    Rlimits,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Inspect(commands::inspect::InspectArgs),
@@ -85,6 +95,9 @@ pub struct LimitArgs {
     /// Bytes of standard output and standard error each, and of the result where that is above 4 MiB [default: 1MiB]
     #[arg(long, value_name = "SIZE", value_parser = units::size, env = "VOX_LIMIT_OUTPUT")]
     limit_output: Option<u64>,
+    /// What holds the programs of a call in their container
+    #[arg(long, value_enum, default_value_t, env = "VOX_CONTAINER_PROFILE", value_name = "PROFILE")]
+    pub container_profile: ContainerProfile,
 }
 
 impl LimitArgs {

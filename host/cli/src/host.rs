@@ -1,14 +1,17 @@
 //! The host of this process: embedded bundle, user cache, this program as its own compiler.
 
+use crate::cli::ContainerProfile;
 use crate::error::{CliError, Kind};
 use crate::places;
 use crate::ui::{Lines, Progress, Ui};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use vox_bundle::Bundle;
 use vox_capabilities::http::{Client, Options, StubResolver};
 use vox_capabilities::kv::Home;
+use vox_container::{Enforcement, Fallback, Surroundings};
 use vox_ledger::Secrets;
 use vox_runtime::cache::Cache;
 use vox_runtime::{Compiler, Host, Services};
@@ -51,6 +54,24 @@ pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
     Ok(Box::leak(Box::new(host)))
 }
 
+/// What was said on the command line of this process.
+static PROFILE: OnceLock<ContainerProfile> = OnceLock::new();
+
+/// Sets what holds programs, once, before the host is started.
+pub fn set_profile(profile: ContainerProfile) {
+    // A second verb in one process does not exist.
+    let _ = PROFILE.set(profile);
+}
+
+/// What runs programs: the first container engine of this machine that is seen to hold them. Nothing is looked for here.
+pub fn programs() -> Result<Fallback, CliError> {
+    let fallback = Fallback::new(places::containers()?, Surroundings::of(std::env::vars_os()));
+    Ok(match PROFILE.get() {
+        Some(ContainerProfile::Rlimits) => fallback.with_enforcement(Enforcement::Rlimits),
+        Some(ContainerProfile::Cgroups) | None => fallback,
+    })
+}
+
 /// What stands behind the capabilities: folders below the state, the system's name servers. Nothing of it is touched
 /// before a skill needs it.
 fn services() -> Result<Services, CliError> {
@@ -64,7 +85,7 @@ fn services() -> Result<Services, CliError> {
     services.kv = Some(Home::new(root.join("kv")));
     services.changes = Some(places::changes()?);
     services.log = Arc::new(Lines);
-    Ok(services)
+    Ok(services.with_programs(Arc::new(programs()?)))
 }
 
 /// The person's secrets.

@@ -24,6 +24,9 @@ fn left_behind(effects: &Effects, ui: &Ui) {
     for lost in &effects.lost {
         ui.note(&format!("warning: what was staged is lost: {lost}"));
     }
+    for note in &effects.notes {
+        ui.note(&format!("note: {}", vox_capabilities::log::escape(note)));
+    }
 }
 
 fn denial(effect: &Effect) -> String {

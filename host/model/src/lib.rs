@@ -34,7 +34,7 @@ pub use library::{Library, LibraryError, Part};
 pub use limits::{Limit, Limits};
 pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage};
 pub use package::{PackageName, PackageNameError};
-pub use plan::{Denial, Need, Plan, Requirements, Tier, TierOffer};
+pub use plan::{Denial, Need, Outside, Plan, Requirements, Tier, TierOffer};
 pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
 pub use types::{
     Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type, TypeName, Variant,

@@ -26,6 +26,8 @@ pub struct Effects {
     pub lost: Vec<String>,
     /// What was refused, at most 16; the audit has all of it.
     pub denied: Vec<Effect>,
+    /// What a person has to be told besides: what a change set cannot hold, limits that were weaker than the strict ones.
+    pub notes: Vec<String>,
 }
 
 impl Effects {
@@ -34,6 +36,7 @@ impl Effects {
         self.changes.splice(0..0, earlier.changes);
         self.lost.splice(0..0, earlier.lost);
         self.denied.splice(0..0, earlier.denied);
+        self.notes.splice(0..0, earlier.notes);
     }
 }
 

@@ -61,6 +61,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         false => (function.to_owned(), words.to_vec()),
     };
     let reference: SkillRef = skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+    host::set_profile(args.limits.container_profile);
     let host = host::start(ui, quiet)?;
     let inspected = host.inspect(&reference)?;
     // The arguments are read before anything is compiled: a mistake in them costs nothing.

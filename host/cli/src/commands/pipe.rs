@@ -44,6 +44,7 @@ pub struct PipeArgs {
 pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let text = &args.pipeline;
     let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
+    host::set_profile(args.limits.container_profile);
     let host = host::start(ui, quiet)?;
     let authority = Authority::new(&args.grant, ui)?;
     let limits = args.limits.limits();

@@ -37,6 +37,7 @@ pub struct RunArgs {
 
 pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+    host::set_profile(args.limits.container_profile);
     let host = host::start(ui, quiet)?;
     let inspected = host.inspect(&reference)?;
     let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits.limits(), ui)?;

@@ -118,6 +118,7 @@ impl Live {
             requests: ground.requests,
             services: ground.services,
             scope: denials.scope(ground.skill, options.watched),
+            limits: ground.limits,
             until: std::time::Instant::now() + left,
         };
         // Clients of the network belong to the threads that wait for it.
@@ -139,8 +140,8 @@ impl Live {
         match self {
             Self::Pure(..) => Effects::default(),
             Self::Based(store, _, denials) => {
-                let Finished { changes, lost } = store.into_data().finish(keep);
-                Effects { changes, lost, denied: denials.take() }
+                let Finished { changes, lost, notes } = store.into_data().finish(keep);
+                Effects { changes, lost, denied: denials.take(), notes }
             }
         }
     }
