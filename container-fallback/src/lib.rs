@@ -17,6 +17,7 @@ struct Readme;
 
 mod check;
 mod engine;
+mod fallback;
 pub mod gpu;
 pub mod image;
 mod owner;
@@ -33,6 +34,7 @@ mod upper;
 mod wire;
 
 pub use engine::{Detection, Engine, EngineError, EngineKind, Surroundings};
+pub use fallback::Fallback;
 pub use image::Image;
 pub use pool::Pool;
 pub use probe::{ProbeError, Proven, Report, Shortfall, probe};

@@ -118,6 +118,7 @@ impl Start<'_> {
         let host = scratch.at(&format!("host{at}"));
         match (&checked.folder.access, self.kind) {
             (Access::Read, _) => all.push(format!("--volume={host}:{guest}:ro")),
+            (Access::Direct, _) => all.push(format!("--volume={host}:{guest}:rw")),
             (Access::Write { .. }, EngineKind::Podman) => {
                 let [upper, work] = ["upper", "work"].map(|name| scratch.at(&format!("{name}{at}")));
                 all.push(format!("--volume={host}:{guest}:O,upperdir={upper},workdir={work}"));

@@ -22,12 +22,14 @@ pub struct Folder {
 pub enum Access {
     /// Read it, as it is at each moment.
     Read,
-    /// Read and write; the folder itself stays as it is. Both folders are empty, lie on one file system, and belong to the
-    /// caller, who reads the first with [`changes`](crate::changes) after the end of the session and removes both.
+    /// Read and write at once, without a layer in between.
+    Direct,
+    /// Read and write; the folder itself stays as it is. Both folders lie on one file system and belong to the caller, who
+    /// reads the first with [`changes`](crate::changes) after the end of the session and removes both.
     Write {
-        /// Gets what is written.
+        /// Gets what is written. What lies in it at the start is part of what programs see.
         upper: PathBuf,
-        /// Belongs to the kernel while the session lives.
+        /// Empty; belongs to the kernel while the session lives.
         work: PathBuf,
     },
 }
@@ -73,11 +75,8 @@ fn writable(upper: &Path, work: &Path) -> Result<(), StartError> {
     if above.dev() != beside.dev() {
         return impossible(format!("{} and {} lie on different file systems", upper.display(), work.display()));
     }
-    for folder in [upper, work] {
-        let empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-        if !empty {
-            return impossible(format!("{} is not empty, or cannot be read", folder.display()));
-        }
+    if !fs::read_dir(work).is_ok_and(|mut entries| entries.next().is_none()) {
+        return impossible(format!("{} is not empty, or cannot be read", work.display()));
     }
     let system =
         rustix::fs::statfs(upper).map_err(|error| StartError::Overlay(format!("{}: {error}", upper.display())))?;

@@ -245,6 +245,11 @@ impl Session {
         self.inner.end()
     }
 
+    /// [`Session::end`] for a session that others hold as well.
+    pub(crate) fn close(&self) -> Result<(), EngineError> {
+        self.inner.end()
+    }
+
     /// Whether the container still runs, as far as the kernel says.
     pub(crate) fn alive(&self) -> bool {
         let gone = self.inner.init.as_ref().map(|init| ready(init.as_fd(), Duration::ZERO));

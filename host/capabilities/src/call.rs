@@ -14,7 +14,9 @@ use vox_cap_http::{Http, HttpCtxView, HttpView};
 use vox_cap_kv::{KvCtxView, KvState, KvView};
 use vox_cap_log::{LogState, LogView};
 use vox_cap_random::{RandomState, RandomView};
-use vox_model::{CallScope, Digest};
+use vox_cap_subprocess::{ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView};
+use vox_model::programs::SharedFolder;
+use vox_model::{CallScope, Digest, Limits};
 use wasmtime::component::Linker;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
@@ -41,6 +43,7 @@ pub struct CallData<M> {
     config: ConfigState,
     log: LogState,
     random: RandomState,
+    programs: ProgramsState,
 }
 
 /// What a call is set up with.
@@ -57,6 +60,8 @@ pub struct Setup<'a> {
     pub services: &'a Services,
     /// Who calls what, and who watches.
     pub scope: CallScope,
+    /// The limits of the call, for what runs outside the sandbox.
+    pub limits: Limits,
     /// When the call is over at the latest.
     pub until: Instant,
 }
@@ -90,6 +95,8 @@ pub struct Finished {
     pub lost: Vec<String>,
     /// Whether the skill asked for its folders and has none.
     pub no_folder: bool,
+    /// What a person has to be told besides, in sentences.
+    pub notes: Vec<String>,
 }
 
 impl<M> CallData<M> {
@@ -98,10 +105,18 @@ impl<M> CallData<M> {
     /// # Errors
     /// A capability that was granted cannot be served now; see [`SetupError`].
     pub fn new(meter: M, setup: Setup<'_>) -> Result<Self, SetupError> {
-        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, until } = setup;
+        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, limits, until } = setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        let Folders { preopens, staged, changes } = folders(granted, services, &scope)?;
+        let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;
+        let programs = ProgramsSetup {
+            grant: granted.subprocess.clone(),
+            gpu: granted.gpu.clone(),
+            programs: services.programs().cloned(),
+            folders: shared,
+            limits,
+            until,
+        };
         let files = Files::new(preopens, Subdirectories::Inherited, scope.clone()).map_err(SetupError::Random)?;
         let http = match granted.http.is_empty() {
             true => None,
@@ -124,6 +139,7 @@ impl<M> CallData<M> {
             ),
             config: ConfigState::new(scope.clone(), &granted.config, settings)?,
             random: RandomState::new(scope.clone(), &granted.random),
+            programs: ProgramsState::new(scope.clone(), programs),
             log: LogState::new(scope, services.log.clone()),
             meter,
             stdout,
@@ -138,10 +154,11 @@ impl<M> CallData<M> {
 
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.
     pub fn finish(self, keep: bool) -> Finished {
-        let Self { staged, changes, files, table, .. } = self;
-        let mut finished = Finished { no_folder: files.asked_in_vain(), ..Finished::default() };
-        // Nothing of the guest may still hold a file when its changes are sealed.
+        let Self { staged, changes, files, table, programs, .. } = self;
+        let no_folder = files.asked_in_vain();
+        // Nothing of the guest may still hold a file when its changes are sealed, and no program may still write one.
         drop((table, files));
+        let mut finished = Finished { no_folder, notes: programs.finish(keep), ..Finished::default() };
         let Some(store) = changes.filter(|_| keep) else { return finished };
         for staged in staged {
             let folder = staged.folder().display().to_string();
@@ -161,6 +178,7 @@ struct Folders {
     preopens: Vec<(String, Arc<dyn vox_cap_files::tree::Tree>)>,
     staged: Vec<Staged>,
     changes: Option<Store>,
+    shared: Vec<Arc<dyn SharedFolder>>,
 }
 
 fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<Folders, SetupError> {
@@ -181,6 +199,7 @@ fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<
         let folder = Folder::open(grant, draft.as_deref().map(Path::new), Quota::default(), scope.clone())?;
         open.preopens.push((grant.guest.clone(), folder.tree));
         open.staged.extend(folder.staged);
+        open.shared.push(folder.shared);
     }
     Ok(open)
 }
@@ -221,6 +240,12 @@ impl<M: Send> RandomView for CallData<M> {
     }
 }
 
+impl<M: Send> ProgramsView for CallData<M> {
+    fn programs(&mut self) -> ProgramsCtxView<'_> {
+        ProgramsCtxView { ctx: &mut self.programs, table: &mut self.table }
+    }
+}
+
 impl<M: Send> HttpView for CallData<M> {
     fn http(&mut self) -> HttpCtxView<'_> {
         // `link` gives a component wasi:http only where `new` made the state: both look at the same grants.
@@ -241,6 +266,7 @@ pub fn link<M: Send + 'static>(linker: &mut Linker<CallData<M>>, granted: &Grant
     vox_cap_log::add_to_linker(linker)?;
     vox_cap_config::add_to_linker(linker)?;
     vox_cap_kv::add_to_linker(linker)?;
+    vox_cap_subprocess::add_to_linker(linker)?;
     if !granted.http.is_empty() {
         vox_cap_http::link(linker)?;
     }

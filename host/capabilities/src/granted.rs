@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use toml::Spanned;
+use vox_cap_subprocess::gpu as vox_cap_gpu;
 use vox_model::{Capability, GrantSet};
 
 macro_rules! capabilities {
@@ -126,6 +127,10 @@ capabilities! {
     clock: vox_cap_clock,
     /// Where randomness comes from.
     random: vox_cap_random,
+    /// Programs, and the variables that are set for them.
+    subprocess: vox_cap_subprocess,
+    /// Accelerators for programs.
+    gpu: vox_cap_gpu,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

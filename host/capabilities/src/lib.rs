@@ -16,11 +16,11 @@ pub mod table;
 
 pub use call::{CallData, Finished, Setup, SetupError, link};
 pub use granted::{Granted, Requests};
-pub use needs::{flag, free, requirements, served, worlds};
+pub use needs::{by_programs, flag, free, requirements, worlds};
 pub use services::Services;
 
 // The types that embedders meet in grants and services.
 pub use {
     vox_cap_clock as clock, vox_cap_config as config, vox_cap_files as files, vox_cap_http as http, vox_cap_kv as kv,
-    vox_cap_log as log, vox_cap_random as random,
+    vox_cap_log as log, vox_cap_random as random, vox_cap_subprocess as subprocess, vox_cap_subprocess::gpu,
 };

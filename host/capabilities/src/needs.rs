@@ -81,17 +81,9 @@ pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
     names.into_iter().map(|name| format!("vox:skill/{name}")).collect()
 }
 
-/// Whether the wasm tier of this version can serve a capability; the text says why not.
-///
-/// # Errors
-/// The capability is served only by another tier.
-pub fn served(capability: Capability) -> Result<(), &'static str> {
-    match capability {
-        Capability::Subprocess | Capability::Gpu => {
-            Err("it is served by the container tier, which this version does not offer")
-        }
-        _ => Ok(()),
-    }
+/// Whether a capability is served by what runs programs, and not by the sandbox itself.
+pub fn by_programs(capability: Capability) -> bool {
+    matches!(capability, Capability::Subprocess | Capability::Gpu)
 }
 
 /// Whether a capability is for everybody: log lines are bounded and escaped, and randomness tells nothing.
@@ -108,6 +100,8 @@ pub fn flag(capability: Capability) -> Option<&'static str> {
         Capability::Kv => Some("--allow-kv"),
         Capability::Config => Some("--config NAME=VALUE"),
         Capability::Clock => Some("--allow-clock"),
-        Capability::Log | Capability::Random | Capability::Subprocess | Capability::Gpu => None,
+        Capability::Subprocess => Some("--allow-subprocess"),
+        Capability::Gpu => Some("--allow-gpu"),
+        Capability::Log | Capability::Random => None,
     }
 }

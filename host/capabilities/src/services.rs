@@ -7,6 +7,7 @@ use vox_cap_files::changes::Store;
 use vox_cap_http::Client;
 use vox_cap_kv::Home;
 use vox_cap_log::{LogSink, TracingSink};
+use vox_model::programs::Programs;
 
 /// Makes the way to the network when the first skill needs it: trusted authorities and name servers are read then.
 type Dial = dyn Fn() -> Result<Client, String> + Send + Sync;
@@ -23,6 +24,7 @@ pub struct Services {
     /// Where log lines go.
     pub log: Arc<dyn LogSink>,
     http: Option<Arc<Http>>,
+    programs: Option<Arc<dyn Programs>>,
 }
 
 struct Http {
@@ -32,7 +34,7 @@ struct Http {
 
 impl Default for Services {
     fn default() -> Self {
-        Self { changes: None, kv: None, log: Arc::new(TracingSink), http: None }
+        Self { changes: None, kv: None, log: Arc::new(TracingSink), http: None, programs: None }
     }
 }
 
@@ -42,6 +44,18 @@ impl Services {
     pub fn with_http(mut self, dial: impl Fn() -> Result<Client, String> + Send + Sync + 'static) -> Self {
         self.http = Some(Arc::new(Http { dial: Box::new(dial), client: OnceLock::new() }));
         self
+    }
+
+    /// What runs programs for skills.
+    #[must_use]
+    pub fn with_programs(mut self, programs: Arc<dyn Programs>) -> Self {
+        self.programs = Some(programs);
+        self
+    }
+
+    /// What runs programs; none where the host was given nothing that does.
+    pub fn programs(&self) -> Option<&Arc<dyn Programs>> {
+        self.programs.as_ref()
     }
 
     /// The store of change sets; none where the host has no folder for it.
@@ -67,6 +81,7 @@ impl fmt::Debug for Services {
         f.debug_struct("Services")
             .field("kv", &self.kv.is_some())
             .field("http", &self.http.is_some())
+            .field("programs", &self.programs.is_some())
             .finish_non_exhaustive()
     }
 }

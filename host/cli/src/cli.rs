@@ -49,6 +49,16 @@ pub struct Global {
     pub quiet: bool,
 }
 
+/// What holds programs in containers to their limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ContainerProfile {
+    /// Control groups, for all programs of a call together
+    #[default]
+    Cgroups,
+    /// Resource limits of each process: weaker, and every outcome says so
+    Rlimits,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Inspect(commands::inspect::InspectArgs),
@@ -91,6 +101,9 @@ pub struct LimitArgs {
     /// Bytes of standard output and standard error each, and of the result where that is above 4 MiB [default: 1MiB]
     #[arg(long, value_name = "SIZE", value_parser = units::size, env = "VOX_LIMIT_OUTPUT")]
     limit_output: Option<u64>,
+    /// What holds the programs of a call in their container
+    #[arg(long, value_enum, default_value_t, env = "VOX_CONTAINER_PROFILE", value_name = "PROFILE")]
+    pub container_profile: ContainerProfile,
 }
 
 impl LimitArgs {
@@ -226,7 +239,13 @@ mod tests {
     /// Who runs a skill has the last word, whatever its manifest asks for.
     #[test]
     fn flags_beat_what_a_manifest_asks_for() {
-        let none = LimitArgs { limit_time: None, limit_cpu: None, limit_memory: None, limit_output: None };
+        let none = LimitArgs {
+            limit_time: None,
+            limit_cpu: None,
+            limit_memory: None,
+            limit_output: None,
+            container_profile: ContainerProfile::default(),
+        };
         let asked = Asked { time: Some(Duration::from_secs(60)), memory: Some(128 << 20), ..Asked::default() };
         assert_eq!(none.over(Asked::default()), Limits::default());
         let limits = none.over(asked);

@@ -201,10 +201,18 @@ impl From<LocateError> for CliError {
 
 impl From<Refused> for CliError {
     fn from(refused: Refused) -> Self {
-        let mut error = Self::new(Kind::Denied, format!("`{}` may not run", refused.name));
+        let mut error = Self::new(refused_kind(&refused), format!("`{}` may not run", refused.name));
         error.notes = refused.denials.iter().map(|d| format!("{}: {}", d.asked, d.rule)).collect();
         error.help = refused.denials.into_iter().map(|d| d.help).find(|help| !help.is_empty());
         error
+    }
+}
+
+/// A skill that may not run for want of something on this machine alone is not a question of grants.
+pub fn refused_kind(refused: &Refused) -> Kind {
+    match refused.denials.iter().all(|denial| denial.missing) {
+        true => Kind::Missing,
+        false => Kind::Denied,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::CliError;
 use clap::Args;
 use std::fmt::Display;
 use vox_capabilities::files::{Access, FolderGrant};
-use vox_capabilities::{Granted, clock, config, http, kv, random};
+use vox_capabilities::{Granted, clock, config, gpu, http, kv, random, subprocess};
 
 /// What a skill may have. Nothing unless it is named here, granted before, or in a trusted vox.toml.
 #[derive(Args, Clone, Debug, Default)]
@@ -42,6 +42,15 @@ pub struct GrantArgs {
     /// Give it the same random numbers in every run
     #[arg(long, value_name = "N")]
     random_seed: Option<String>,
+    /// Let it run programs in a container, these or any; each is in the audit
+    #[arg(long, value_name = "PROGRAMS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_subprocess: Vec<String>,
+    /// Let it set an environment variable for its programs
+    #[arg(long, value_name = "NAME")]
+    allow_env: Vec<String>,
+    /// Let its programs use accelerators, these or any
+    #[arg(long, value_name = "IDS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    allow_gpu: Vec<String>,
 }
 
 fn wrong(flag: &str, text: &str, why: impl Display) -> CliError {
@@ -86,6 +95,23 @@ impl GrantArgs {
         if let Some(text) = &self.random_seed {
             granted.random = text.parse::<random::Grant>().map_err(|error| wrong("--random-seed", text, error))?;
         }
+        self.programs(&mut granted)?;
         Ok(granted)
+    }
+
+    fn programs(&self, granted: &mut Granted) -> Result<(), CliError> {
+        for text in &self.allow_subprocess {
+            let more: subprocess::Grant = text.parse().map_err(|error| wrong("--allow-subprocess", text, error))?;
+            granted.subprocess.merge(&more);
+        }
+        for name in &self.allow_env {
+            subprocess::variable(name).map_err(|error| wrong("--allow-env", name, error))?;
+            granted.subprocess.environment.insert(name.clone());
+        }
+        for text in &self.allow_gpu {
+            let more: gpu::Grant = text.parse().map_err(|error| wrong("--allow-gpu", text, error))?;
+            granted.gpu.merge(&more);
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The host of this process: embedded bundle, user cache, this program as its own compiler.
 
-use crate::cli::NetworkArgs;
+use crate::cli::{ContainerProfile, NetworkArgs};
 use crate::error::{CliError, Kind};
 use crate::places;
 use crate::ui::{Lines, Progress, Ui};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use vox_bundle::Bundle;
 use vox_capabilities::http::{Client, Options, StubResolver};
 use vox_capabilities::kv::Home;
+use vox_container::{Enforcement, Fallback, Surroundings};
 use vox_ledger::Secrets;
 use vox_runtime::cache::Cache;
 use vox_runtime::{Compiler, Host, Services};
@@ -37,16 +38,21 @@ pub fn compiler() -> Result<Compiler, CliError> {
 /// Starts the host, which lives as long as the process: giving back its address space piece by piece would take a
 /// noticeable part of a short command. A cache that cannot be used is said and done without: calls are slower, not wrong.
 pub fn start(ui: &Ui, quiet: bool) -> Result<&'static Host, CliError> {
-    start_with(ui, quiet, &NetworkArgs::default())
+    start_with(ui, quiet, &NetworkArgs::default(), ContainerProfile::default())
 }
 
-/// [`start`], with the network as the command line has it.
-pub fn start_with(ui: &Ui, quiet: bool, network: &NetworkArgs) -> Result<&'static Host, CliError> {
+/// [`start`], with network and containers as the command line has them.
+pub fn start_with(
+    ui: &Ui,
+    quiet: bool,
+    network: &NetworkArgs,
+    profile: ContainerProfile,
+) -> Result<&'static Host, CliError> {
     let mut builder = Host::builder()
         .library(Arc::new(library()?))
         .compiler(compiler()?)
         .sandboxes(SANDBOXES)
-        .services(services(network.authorities()?)?)
+        .services(services(network.authorities()?, profile)?)
         .observer(Arc::new(Progress::new(quiet)));
     match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string()))
     {
@@ -59,9 +65,18 @@ pub fn start_with(ui: &Ui, quiet: bool, network: &NetworkArgs) -> Result<&'stati
     Ok(Box::leak(Box::new(host)))
 }
 
+/// What runs programs: the first container engine of this machine that is seen to hold them. Nothing is looked for here.
+pub fn programs(profile: ContainerProfile) -> Result<Fallback, CliError> {
+    let fallback = Fallback::new(places::containers()?, Surroundings::of(std::env::vars_os()));
+    Ok(match profile {
+        ContainerProfile::Rlimits => fallback.with_enforcement(Enforcement::Rlimits),
+        ContainerProfile::Cgroups => fallback,
+    })
+}
+
 /// What stands behind the capabilities: folders below the state, the system's name servers. Nothing of it is touched
 /// before a skill needs it.
-fn services(authorities: Vec<u8>) -> Result<Services, CliError> {
+fn services(authorities: Vec<u8>, profile: ContainerProfile) -> Result<Services, CliError> {
     let root = places::state()?;
     let secrets = secrets()?;
     let mut services = Services::default().with_http(move || {
@@ -74,7 +89,7 @@ fn services(authorities: Vec<u8>) -> Result<Services, CliError> {
     services.kv = Some(Home::new(root.join("kv")));
     services.changes = Some(places::changes()?);
     services.log = Arc::new(Lines);
-    Ok(services)
+    Ok(services.with_programs(Arc::new(programs(profile)?)))
 }
 
 /// The person's secrets.

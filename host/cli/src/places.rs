@@ -33,6 +33,11 @@ pub fn changes() -> Result<PathBuf, CliError> {
     Ok(state()?.join("changes"))
 }
 
+/// The folder of what runs programs: sessions while they start, measurements, locks of devices.
+pub fn containers() -> Result<PathBuf, CliError> {
+    Ok(state()?.join("containers"))
+}
+
 /// A bundle that stands in for the embedded one: for tests of freshly built components.
 pub fn bundle() -> Option<PathBuf> {
     std::env::var_os("VOX_BUNDLE_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)

@@ -34,6 +34,9 @@ fn left_behind(effects: &Effects, ui: &Ui) {
     for lost in &effects.lost {
         ui.note(&format!("warning: what was staged is lost: {lost}"));
     }
+    for note in &effects.notes {
+        ui.note(&format!("note: {}", vox_capabilities::log::escape(note)));
+    }
 }
 
 /// A refusal, or a failure, on one line.

@@ -18,6 +18,7 @@ mod limits;
 mod outcome;
 mod package;
 mod plan;
+pub mod programs;
 pub mod schema;
 mod secret_name;
 mod skill;
@@ -34,7 +35,7 @@ pub use library::{Library, LibraryError, Part};
 pub use limits::{Limit, Limits};
 pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage};
 pub use package::{PackageName, PackageNameError};
-pub use plan::{Denial, Need, Plan, Requirements, Tier, TierOffer};
+pub use plan::{Denial, Need, Outside, Plan, Requirements, Tier, TierOffer};
 pub use secret_name::{BadSecretName, MAX_SECRET_NAME, check_secret_name};
 pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
 pub use types::{

@@ -42,6 +42,8 @@ pub struct Effects {
     pub failed: Vec<Effect>,
     /// Whether the skill asked for its folders and none is granted. Language runtimes ask before they use the first path.
     pub no_folder: bool,
+    /// What a person has to be told besides: what a change set cannot hold, limits that were weaker than the strict ones.
+    pub notes: Vec<String>,
 }
 
 impl Effects {
@@ -52,6 +54,7 @@ impl Effects {
         self.denied.splice(0..0, earlier.denied);
         self.failed.splice(0..0, earlier.failed);
         self.no_folder |= earlier.no_folder;
+        self.notes.splice(0..0, earlier.notes);
     }
 }
 

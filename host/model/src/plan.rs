@@ -76,8 +76,22 @@ pub struct Plan {
     pub blocked: Vec<String>,
     /// Bundle interfaces composed in.
     pub bundled: Vec<String>,
+    /// Imports that are served outside the sandbox, and by what.
+    #[serde(default)]
+    pub outside: Vec<Outside>,
     /// The limits of each call.
     pub limits: Limits,
+}
+
+/// An import that is served outside the sandbox of the component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// The import.
+    pub import: String,
+    /// Where it is served.
+    pub tier: Tier,
+    /// What serves it, and why it is trusted to.
+    pub by: String,
 }
 
 /// One reason why a skill may not run.
@@ -95,4 +109,7 @@ pub struct Denial {
     /// The flags that would grant it, such as `--allow-http https://api.example.org`, with a word in capitals where a
     /// person has to say what; empty where no grant would help.
     pub flags: Vec<String>,
+    /// Whether this machine lacks something, which no grant gives.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
 }

@@ -2,8 +2,9 @@
 
 use crate::host::Skill;
 use std::sync::Arc;
-use vox_capabilities::{Granted, Requests, flag, free, served};
-use vox_model::{Capability, Denial, GrantSet as _, Limits, Need, Plan, Tier, TierOffer};
+use vox_capabilities::{Granted, Requests, by_programs, flag, free};
+use vox_model::programs::{Lack, Offered, Programs};
+use vox_model::{Capability, Denial, GrantSet as _, Limits, Need, Outside, Plan, Tier, TierOffer};
 
 /// A decision in favour. Later stages take nothing else, and nothing else makes one than [`decide`].
 #[derive(Clone, Debug)]
@@ -40,14 +41,22 @@ pub struct Refused {
     pub denials: Vec<Denial>,
 }
 
-/// The tiers of this version.
-pub fn offers() -> Vec<TierOffer> {
-    let later = |what: &str| Err(format!("this version does not offer it: {what}"));
-    vec![
-        TierOffer { tier: Tier::Wasm, offered: Ok(()) },
-        TierOffer { tier: Tier::Container, offered: later("no container engine is driven yet") },
-        TierOffer { tier: Tier::Process, offered: later("trusted processes are not started yet") },
-    ]
+/// The tiers, and which of them are offered on this machine. What runs programs is measured for it.
+pub fn offers(programs: Option<&dyn Programs>) -> Vec<TierOffer> {
+    let no = |why: &str| Err(why.to_owned());
+    let container = match programs {
+        Some(programs) => programs.tier(),
+        None => TierOffer { tier: Tier::Container, offered: no("this host was given nothing that runs programs") },
+    };
+    let later = no("this version does not offer it: trusted processes are not started yet");
+    vec![TierOffer { tier: Tier::Wasm, offered: Ok(()) }, container, TierOffer { tier: Tier::Process, offered: later }]
+}
+
+/// What is said of programs, asked for once in a decision and only where something needs them.
+fn offer(skill: &Skill) -> Option<Result<Offered, Lack>> {
+    let needed = skill.requirements().needs.iter().any(|need| by_programs(need.capability));
+    let none = || Lack { what: "this host runs no programs".to_owned(), fix: "use a host that does".to_owned() };
+    needed.then(|| skill.programs().map_or_else(|| Err(none()), |programs| programs.offer()))
 }
 
 /// Decides about a skill: every import must be inert, composed in, or a need that is both served and granted.
@@ -59,7 +68,9 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let unknown = requirements.unknown.iter().map(|import| unknown(import));
     let forbidden = requirements.forbidden.iter().map(forbidden);
     let requests = skill.manifest().map(|manifest| &manifest.requests);
-    let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests));
+    let offer = offer(skill);
+    let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
+    let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
     let denials: Vec<Denial> = unknown.chain(forbidden).chain(needs).collect();
     if !denials.is_empty() {
         return Err(Refused { name: skill.artifact().name.clone(), denials });
@@ -67,6 +78,7 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let plan = Plan {
         tier: Tier::Wasm,
         reason: reason(skill),
+        outside: outside(skill, offer.and_then(Result::ok)),
         granted: requirements.needs.clone(),
         inert: requirements.inert.clone(),
         blocked: requirements.blocked.clone(),
@@ -74,6 +86,16 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
         limits,
     };
     Ok(Admitted { skill: skill.clone(), plan, granted: Arc::new(granted.clone()) })
+}
+
+/// The imports that are served by programs, and by what.
+fn outside(skill: &Skill, offered: Option<Offered>) -> Vec<Outside> {
+    let Some(Offered { by, weaker }) = offered else { return Vec::new() };
+    let how =
+        if weaker.is_some() { "under the weaker profile that was asked for" } else { "whose limits were measured" };
+    let by = format!("{by}, {how}");
+    let needs = skill.requirements().needs.iter().filter(|need| by_programs(need.capability));
+    needs.map(|need| Outside { import: need.because.clone(), tier: Tier::Container, by: by.clone() }).collect()
 }
 
 fn reason(skill: &Skill) -> String {
@@ -88,6 +110,9 @@ fn reason(skill: &Skill) -> String {
                 false => "",
             }
         ),
+        (false, _) if r.needs.iter().any(|need| by_programs(need.capability)) => {
+            "the component runs in its sandbox, and programs that it starts in a container".to_owned()
+        }
         (false, _) => "everything it needs is served inside the component sandbox".to_owned(),
     }
 }
@@ -96,13 +121,14 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>) -> Option<Denial> {
+fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>, lack: Option<&Lack>) -> Option<Denial> {
     let capability = need.capability;
     let denial = |rule: String, help: String, flags: Vec<String>| {
-        Some(Denial { capability: Some(capability), asked: need.because.clone(), rule, help, flags })
+        Some(Denial { capability: Some(capability), asked: need.because.clone(), rule, help, flags, missing: false })
     };
-    if let Err(why) = served(capability) {
-        return denial(format!("it needs `{capability}`, and {why}"), unserved(capability), Vec::new());
+    if let Some(Lack { what, fix }) = lack.filter(|_| by_programs(capability)) {
+        let rule = format!("it needs `{capability}`, and {what}");
+        return denial(rule, fix.clone(), Vec::new()).map(|denial| Denial { missing: true, ..denial });
     }
     if free(capability) {
         return None;
@@ -124,12 +150,6 @@ fn gives(granted: &Granted, capability: Capability) -> bool {
     given.contains(&capability) || capability == Capability::FilesystemRo && given.contains(&Capability::FilesystemRw)
 }
 
-fn unserved(capability: Capability) -> String {
-    format!(
-        "use a skill that does without `{capability}`, or build this one against a world without it, such as vox:skill/pure"
-    )
-}
-
 /// A need that the skill itself has promised not to have.
 fn forbidden(need: &Need) -> Denial {
     Denial {
@@ -138,6 +158,7 @@ fn forbidden(need: &Need) -> Denial {
         rule: format!("its skill.toml forbids `{}`, and the component imports it", need.capability),
         help: "take the word out of `forbidden`, or build the component without the import".to_owned(),
         flags: Vec::new(),
+        missing: false,
     }
 }
 
@@ -155,5 +176,5 @@ fn unknown(import: &str) -> Denial {
             "compose the skill with a component that exports it, or build it without".to_owned(),
         ),
     };
-    Denial { capability: None, asked: import.to_owned(), rule, help, flags: Vec::new() }
+    Denial { capability: None, asked: import.to_owned(), rule, help, flags: Vec::new(), missing: false }
 }

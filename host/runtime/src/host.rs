@@ -13,6 +13,7 @@ use std::sync::Arc;
 use vox_capabilities::manifest::Manifest;
 use vox_capabilities::{Granted, Services};
 use vox_inspect::InspectError;
+use vox_model::programs::Programs;
 use vox_model::{Artifact, Facts, Library, Limits, Plan, Requirements, SkillRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -216,6 +217,8 @@ pub struct Skill {
     package: String,
     facts: Arc<Facts>,
     requirements: Requirements,
+    /// What runs programs in the host that inspected it.
+    programs: Option<Arc<dyn Programs>>,
 }
 
 impl Skill {
@@ -244,6 +247,11 @@ impl Skill {
         &self.requirements
     }
 
+    /// What runs programs in the host that inspected it; none where that host runs none.
+    pub fn programs(&self) -> Option<&dyn Programs> {
+        self.programs.as_deref()
+    }
+
     /// The `vox:skill` worlds it fits.
     pub fn worlds(&self) -> Vec<String> {
         vox_capabilities::worlds(&self.facts, &self.requirements)
@@ -266,7 +274,8 @@ impl Host {
         let facts = shared.facts(&artifact)?;
         let library = shared.library.as_deref();
         let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
-        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements }))
+        let programs = shared.services.programs().cloned();
+        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, programs }))
     }
 
     /// Compiles and links an admitted skill, from the cache where possible.

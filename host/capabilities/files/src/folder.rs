@@ -4,7 +4,7 @@ use crate::audit::Audit;
 use crate::direct::Direct;
 use crate::front::Front;
 use crate::grant::{Access, FolderGrant};
-use crate::overlay::{Core, Draft, Staged, open_upper};
+use crate::overlay::{Core, Draft, Plain, Staged, open_upper};
 use crate::quota::Quota;
 use crate::sys::{self, Root};
 use crate::tree::Tree;
@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vox_model::CallScope;
+use vox_model::programs::SharedFolder;
 
 /// A granted folder, open for one call.
 pub struct Folder {
@@ -19,6 +20,8 @@ pub struct Folder {
     pub tree: Arc<dyn Tree>,
     /// What it writes, if writes are staged.
     pub staged: Option<Staged>,
+    /// The same folder for programs that run in the call.
+    pub shared: Arc<dyn SharedFolder>,
 }
 
 /// A granted folder cannot be opened.
@@ -100,8 +103,10 @@ impl Folder {
             if let Some(upper) = upper {
                 keep_apart(&root, &path, upper)?;
             }
-            let direct = Direct::new(root, grant.access == Access::WriteThrough, quota, audit);
-            return Ok(Self { tree: Arc::new(Front(Arc::new(direct))), staged: None });
+            let through = grant.access == Access::WriteThrough;
+            let direct = Direct::new(root, through, quota, audit);
+            let shared = Arc::new(Plain::new(path, grant.guest.clone(), through));
+            return Ok(Self { tree: Arc::new(Front(Arc::new(direct))), staged: None, shared });
         }
         let upper = upper.ok_or_else(|| OpenFolderError::NoUpper { path: path.clone() })?;
         keep_apart(&root, &path, upper)?;
@@ -110,7 +115,8 @@ impl Folder {
         let private = open_upper(&draft).map_err(unusable)?;
         let core = Arc::new(Core::new(root, private, quota, audit));
         let staged = Staged::new(core.clone(), draft, path, grant.guest.clone());
-        Ok(Self { tree: Arc::new(Front(core)), staged: Some(staged) })
+        let shared = staged.share();
+        Ok(Self { tree: Arc::new(Front(core)), staged: Some(staged), shared })
     }
 }
 

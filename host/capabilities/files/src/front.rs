@@ -23,6 +23,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn writable(&self) -> bool;
     fn audit(&self) -> &Audit;
     fn depth(&self) -> usize;
+    /// Something that changes the folder is about to be done.
+    fn changing(&self) {}
 }
 
 /// One operation. Places are resolved; what the documentation calls a file is one as far as the walk could see.
@@ -60,7 +62,10 @@ impl<B: Backend> Front<B> {
         act: impl FnOnce(&mut B::Session<'_>) -> FsResult<T>,
     ) -> FsResult<T> {
         self.0.audit().act(Capability::FilesystemRw, action, target, || match self.0.writable() {
-            true => act(&mut self.0.session()?),
+            true => {
+                self.0.changing();
+                act(&mut self.0.session()?)
+            }
             false => Err(FsError::ReadOnly),
         })
     }

@@ -64,7 +64,7 @@ pub fn call(args: &CallArgs, named: &Parameters, ui: &Ui, quiet: bool) -> Done {
         false => (function.to_owned(), words.to_vec()),
     };
     let reference: SkillRef = skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
-    let host = host::start_with(ui, quiet, &args.network)?;
+    let host = host::start_with(ui, quiet, &args.network, args.limits.container_profile)?;
     let inspected = host.inspect(&reference)?;
     // The arguments are read before anything is compiled: a mistake in them costs nothing.
     let known = inspected.facts().function(&function)?;

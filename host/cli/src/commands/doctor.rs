@@ -1,12 +1,14 @@
 //! `vox doctor`
 
 use super::{Done, Ended};
-use crate::error::Kind;
+use crate::cli::ContainerProfile;
+use crate::error::{CliError, Kind};
 use crate::ui::{Format, Ui};
 use crate::{host, places};
 use clap::Args;
 use serde_json::json;
 use std::process::ExitCode;
+use vox_container::Fallback;
 use vox_runtime::cache::Cache;
 use vox_runtime::doctor::{Check, State, check};
 
@@ -19,18 +21,30 @@ use vox_runtime::doctor::{Check, State, check};
 Examples:
   vox doctor
   vox doctor --format json")]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    /// Make what is missing and can be made: the image that programs of skills run in
+    #[arg(long)]
+    fix: bool,
+}
 
-pub fn doctor(_: &DoctorArgs, ui: &Ui) -> Done {
+pub fn doctor(args: &DoctorArgs, ui: &Ui) -> Done {
+    let programs = host::programs(ContainerProfile::default())?;
+    if args.fix {
+        ui.note("making the image for programs, unless it is there; this may take minutes");
+        let made = programs.make_image().map_err(|lack| CliError::new(Kind::Missing, lack.what).help(lack.fix))?;
+        ui.note(&made);
+    }
     let mut checks = check(host::compiler()?);
     checks.push(cache());
     checks.push(bundle());
+    checks.push(leftovers(&programs));
+    let offers = vox_runtime::offers(Some(&programs));
     if ui.format() == Format::Json {
         let list: Vec<_> = checks
             .iter()
             .map(|c| json!({"name": c.name, "state": word(c.state), "detail": c.detail, "help": c.help}))
             .collect();
-        ui.line(&json!({"version": 1, "checks": list, "tiers": tiers()}).to_string())?;
+        ui.line(&json!({"version": 1, "checks": list, "tiers": tiers(offers)}).to_string())?;
     } else {
         for check in &checks {
             ui.line(&format!("{:4}  {}: {}", word(check.state), check.name, check.detail))?;
@@ -38,7 +52,7 @@ pub fn doctor(_: &DoctorArgs, ui: &Ui) -> Done {
                 ui.line(&format!("      help: {help}"))?;
             }
         }
-        for offer in vox_runtime::offers() {
+        for offer in offers {
             let state =
                 offer.offered.as_ref().map_or_else(|why| format!("not offered: {why}"), |()| "offered".to_owned());
             ui.line(&format!("tier  {}: {state}", offer.tier))?;
@@ -58,9 +72,19 @@ fn word(state: State) -> &'static str {
     }
 }
 
-fn tiers() -> Vec<serde_json::Value> {
+fn tiers(offers: Vec<vox_model::TierOffer>) -> Vec<serde_json::Value> {
     let tier = |offer: vox_model::TierOffer| json!({"tier": offer.tier, "offered": offer.offered.is_ok(), "reason": offer.offered.err()});
-    vox_runtime::offers().into_iter().map(tier).collect()
+    offers.into_iter().map(tier).collect()
+}
+
+/// What vox processes left that were killed.
+fn leftovers(programs: &Fallback) -> Check {
+    let name = "leftovers of containers";
+    match programs.tidy() {
+        Ok(0) => Check { name, state: State::Good, detail: "none".to_owned(), help: None },
+        Ok(count) => Check { name, state: State::Good, detail: format!("{count} removed"), help: None },
+        Err(error) => Check { name, state: State::Note, detail: error.to_string(), help: None },
+    }
 }
 
 fn cache() -> Check {

@@ -47,7 +47,7 @@ pub struct PipeArgs {
 pub fn pipe(args: &PipeArgs, ui: &Ui, quiet: bool) -> Done {
     let text = &args.pipeline;
     let stages = pipeline::parse(text).map_err(|error| CliError::pipeline(error, text, Kind::Usage))?;
-    let host = host::start_with(ui, quiet, &args.network)?;
+    let host = host::start_with(ui, quiet, &args.network, args.limits.container_profile)?;
     let authority = Authority::new(&args.grant, ui)?;
     let mut skills = Skills { host, ui, authority, limits: args.limits, opened: HashMap::new(), failed: None };
     let checked = pipeline::check(text, &stages, &mut skills).map_err(|error| {

@@ -40,7 +40,7 @@ pub struct RunArgs {
 
 pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
-    let host = host::start_with(ui, quiet, &args.network)?;
+    let host = host::start_with(ui, quiet, &args.network, args.limits.container_profile)?;
     let inspected = host.inspect(&reference)?;
     let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits, ui)?;
     let (watched, watching) = permit.watch("wasi:cli/run", &host::secrets()?);

@@ -2,8 +2,8 @@
 
 use super::{Done, Ended};
 use crate::authority::Authority;
-use crate::cli::LimitArgs;
-use crate::error::{CliError, Kind};
+use crate::cli::{LimitArgs, NetworkArgs};
+use crate::error::{CliError, refused_kind};
 use crate::grant_args::GrantArgs;
 use crate::host;
 use crate::ui::{Format, Ui};
@@ -11,12 +11,12 @@ use clap::Args;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use vox_model::{Plan, SkillRef};
+use vox_model::{Plan, SkillRef, Tier};
 use vox_runtime::{Refused, Skill, decide, offers};
 
 /// Tell where a skill would run and with what, and why; or why it may not
 ///
-/// Exits with 3 when the skill may not run.
+/// Exits with 3 when the skill may not run, and with 10 when this machine lacks what it needs.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +33,7 @@ pub struct WhyArgs {
 
 pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
-    let host = host::start(ui, quiet)?;
+    let host = host::start_with(ui, quiet, &NetworkArgs::default(), args.limits.container_profile)?;
     let skill = host.inspect(&reference)?;
     let granted = Authority::new(&args.grant, ui)?.granted(&skill, ui)?;
     let decision = decide(&skill, &granted, args.limits.limits(&skill));
@@ -48,7 +48,7 @@ pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
     }
     match decision {
         Ok(_) => Ok(()),
-        Err(_) => Err(Ended::Status(ExitCode::from(Kind::Denied.code()))),
+        Err(refused) => Err(Ended::Status(ExitCode::from(refused_kind(&refused).code()))),
     }
 }
 
@@ -65,6 +65,9 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
     let _ = writeln!(out, "  because  {}", plan.reason);
     for need in &plan.granted {
         let _ = writeln!(out, "  granted  {}, for {}", need.capability, need.because);
+    }
+    for outside in &plan.outside {
+        let _ = writeln!(out, "  outside  {}, in a {} of {}", outside.import, outside.tier, outside.by);
     }
     for import in &plan.bundled {
         let _ = writeln!(out, "  linked   {import}, from the bundle");
@@ -101,8 +104,13 @@ fn refused_text(skill: &Skill, refused: &Refused) -> String {
             let _ = writeln!(out, "  help     {}", denial.help);
         }
     }
-    for offer in offers() {
+    // Engines are measured only for a skill that asks for programs.
+    let programs = skill.requirements().needs.iter().any(|need| vox_capabilities::by_programs(need.capability));
+    for offer in offers(skill.programs().filter(|_| programs)) {
         let _ = match offer.offered {
+            _ if offer.tier == Tier::Container && !programs => {
+                writeln!(out, "  tier     {}: it serves programs, and this skill asks for none", offer.tier)
+            }
             Ok(()) => writeln!(out, "  tier     {}: offered", offer.tier),
             Err(why) => writeln!(out, "  tier     {}: {why}", offer.tier),
         };
@@ -120,6 +128,7 @@ fn admitted_json(skill: &Skill, plan: &Plan) -> serde_json::Value {
         "worlds": skill.worlds(),
         "granted": plan.granted,
         "bundled": plan.bundled,
+        "outside": plan.outside,
         "inert": plan.inert,
         "blocked": plan.blocked,
         "limits": {

@@ -115,6 +115,7 @@ impl Live {
             requests: ground.requests,
             services: ground.services,
             scope: denials.scope(ground.skill, options.watched),
+            limits: ground.limits,
             until: std::time::Instant::now() + left,
         };
         // Clients of the network belong to the threads that wait for it.
@@ -136,9 +137,9 @@ impl Live {
         match self {
             Self::Pure(..) => Effects::default(),
             Self::Based(store, _, denials) => {
-                let Finished { changes, lost, no_folder } = store.into_data().finish(keep);
+                let Finished { changes, lost, no_folder, notes } = store.into_data().finish(keep);
                 let Told { denied, failed } = denials.take();
-                Effects { changes, lost, denied, failed, no_folder }
+                Effects { changes, lost, denied, failed, no_folder, notes }
             }
         }
     }

@@ -20,6 +20,9 @@ pub enum SealError {
     /// The staged data cannot be read or frozen.
     #[error("the staged files cannot be sealed: {0}")]
     Staged(#[from] FsError),
+    /// Programs left it in a state that must not be kept.
+    #[error("{0}")]
+    Spoilt(String),
     /// The list cannot be written down.
     #[error(transparent)]
     List(#[from] ListError),

@@ -11,6 +11,7 @@ use crate::tree::{FsError, FsResult, Kind, Place};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 
@@ -28,6 +29,10 @@ pub(crate) struct Core {
     pub(super) ids: Ids,
     pub(super) audit: Audit,
     state: Mutex<State>,
+    /// How often the skill wrote.
+    writes: AtomicU64,
+    /// Why nothing of this can be kept, if so.
+    spoilt: Mutex<Option<String>>,
     /// Whether it was sealed: then no handle and no operation does anything any more.
     sealed: RwLock<bool>,
 }
@@ -36,7 +41,17 @@ impl Core {
     pub(crate) fn new(lower: Root, upper: Root, quota: Quota, audit: Audit) -> Self {
         let ids = Ids::default();
         let state = Mutex::new(State::new(ids.fresh()));
-        Self { lower, upper, meter: Arc::new(Meter::new(quota)), ids, audit, state, sealed: RwLock::new(false) }
+        Self {
+            lower,
+            upper,
+            meter: Arc::new(Meter::new(quota)),
+            ids,
+            audit,
+            state,
+            writes: AtomicU64::new(0),
+            spoilt: Mutex::new(None),
+            sealed: RwLock::new(false),
+        }
     }
 
     /// Starts something that must not run while the overlay is sealed.
@@ -48,6 +63,26 @@ impl Core {
     /// Waits for what is under way and lets nothing start any more.
     pub(super) fn close(&self) {
         *self.sealed.write().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// How often the skill wrote; what programs wrote does not count.
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    /// Counts a write of the skill.
+    pub(super) fn note_write(&self) {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Lets nothing of this be kept. The first reason counts.
+    pub(super) fn spoil(&self, why: &str) {
+        self.spoilt.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Why nothing of this can be kept; none where it can.
+    pub(super) fn spoilt(&self) -> Option<String> {
+        self.spoilt.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

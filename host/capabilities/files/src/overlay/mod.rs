@@ -4,12 +4,15 @@
 //! removals and links are records in memory. So a folder of any size costs what is touched of it.
 
 mod core;
+mod layer;
 mod net;
 mod object;
 mod session;
+mod shared;
 mod staged;
 mod state;
 
 pub(crate) use self::core::Core;
+pub(crate) use shared::Plain;
 pub use staged::Staged;
 pub(crate) use staged::{Draft, IN_USE, UPPER, open_upper};

@@ -71,6 +71,14 @@ impl Object {
         self.write(|_| Some(size), |file, _| Ok(file.set_len(size)?))
     }
 
+    /// Fills a staged file that is empty and that nobody has opened with so many bytes of somewhere else.
+    pub(super) fn fill(&self, size: u64, fill: impl FnOnce() -> FsResult<()>) -> FsResult<()> {
+        let mut inner = self.lock();
+        self.meter.take_bytes(size)?;
+        inner.staged = Some(inner.staged.unwrap_or(0) + size);
+        fill()
+    }
+
     /// Counts what the file's length will be, then does what makes it so.
     fn write(
         &self,
@@ -121,6 +129,7 @@ impl OverlayFile {
         self.handle.may_write(&self.core.audit)?;
         // Held while writing: nothing is written any more once sealing begins.
         let _open = self.core.enter()?;
+        self.core.note_write();
         write(&self.object)
     }
 }

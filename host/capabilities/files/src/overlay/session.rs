@@ -30,6 +30,9 @@ impl Backend for Core {
     fn depth(&self) -> usize {
         self.meter.quota.depth
     }
+    fn changing(&self) {
+        self.note_write();
+    }
 }
 
 /// One operation: the state stands still while it runs.
@@ -59,6 +62,11 @@ impl View for Operation<'_> {
 }
 
 impl Operation<'_> {
+    /// The overlay, and its state while the operation runs.
+    pub(super) fn parts(&mut self) -> (&Core, &mut State) {
+        (self.core, &mut self.state)
+    }
+
     /// A handle to a file, which is opened if it is the first one.
     fn handle(
         &self,

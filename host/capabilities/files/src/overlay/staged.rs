@@ -1,6 +1,7 @@
 //! The other end of an overlay: what is done with it after the call.
 
 use super::core::Core;
+use super::shared::{self, Shared};
 use crate::changes::{ChangeSet, Header, SealError, Store};
 use crate::sys::{self, Root};
 use crate::tree::Place;
@@ -60,6 +61,11 @@ impl Staged {
         Self { core, draft, folder, guest }
     }
 
+    /// The same overlay for programs that run in the call.
+    pub(crate) fn share(&self) -> Arc<Shared> {
+        Arc::new(Shared::new(self.core.clone(), &self.draft.path, self.folder.clone(), self.guest.clone()))
+    }
+
     /// The live folder that the writes are for.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -74,6 +80,10 @@ impl Staged {
     /// The staged data cannot be read, or the store cannot be written. Nothing is kept then.
     pub fn seal(mut self, store: &Store) -> Result<Option<ChangeSet>, SealError> {
         self.core.close();
+        if let Some(why) = self.core.spoilt() {
+            return Err(SealError::Spoilt(why));
+        }
+        shared::remove_layers(&self.draft.path).map_err(crate::tree::FsError::Io)?;
         let changes = self.core.net()?;
         if changes.is_empty() {
             return Ok(None);

@@ -6,12 +6,14 @@
 
 mod copy;
 mod file;
+mod layer;
 mod remove;
 mod root;
 mod stamp;
 
 pub(crate) use copy::{Hasher, carry_over, copy_and_hash, hash};
 pub(crate) use file::{append_at_end, read_at, set_mode, set_modified, write_at};
+pub(crate) use layer::{Layered, Written};
 pub(crate) use remove::remove_tree;
 #[cfg(test)]
 pub(crate) use root::Listing;

@@ -81,7 +81,7 @@ impl Root {
         Ok(Self(open_quietly(rustix::fs::CWD, path, flags, Mode::empty(), resolve)?))
     }
 
-    fn open_at(&self, place: &Place, flags: OFlags) -> io::Result<OwnedFd> {
+    pub(super) fn open_at(&self, place: &Place, flags: OFlags) -> io::Result<OwnedFd> {
         let path = place.to_string();
         open_quietly(&self.0, path.as_str(), flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty(), RESOLVE)
     }
@@ -152,7 +152,7 @@ impl Root {
     }
 
     /// The directory that holds a place, and the name in it.
-    fn parent<'p>(&self, place: &'p Place) -> FsResult<(OwnedFd, &'p str)> {
+    pub(super) fn parent<'p>(&self, place: &'p Place) -> FsResult<(OwnedFd, &'p str)> {
         let (name, parents) = place.0.split_last().ok_or(FsError::Invalid)?;
         let parent = Place(parents.to_vec());
         Ok((self.open_at(&parent, OFlags::PATH | OFlags::DIRECTORY).map_err(error_of)?, name))
@@ -325,7 +325,7 @@ fn open_quietly(
     }
 }
 
-fn error_of(error: io::Error) -> FsError {
+pub(super) fn error_of(error: io::Error) -> FsError {
     match Errno::from_io_error(&error) {
         Some(errno) => fs_error(errno),
         None => FsError::Io(error),

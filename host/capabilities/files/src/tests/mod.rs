@@ -9,6 +9,7 @@ mod live;
 mod model;
 mod names;
 mod partial;
+mod programs;
 mod quotas;
 mod races;
 mod review;

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 const HANDLES: usize = 3;
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Write(String, String),
     WriteAt(String, u64, String),
     Append(String, String),
@@ -50,9 +50,9 @@ fn text() -> impl Strategy<Value = String> {
     "[xyz]{0,9}".prop_map(|text| text)
 }
 
-fn op() -> impl Strategy<Value = Op> {
-    let handle = || 0..HANDLES;
-    let on_paths = prop_oneof![
+/// An operation on a path.
+pub(super) fn on_path() -> impl Strategy<Value = Op> {
+    prop_oneof![
         4 => (path(), text()).prop_map(|(path, text)| Op::Write(path, text)),
         1 => (path(), 0..12_u64, text()).prop_map(|(path, at, text)| Op::WriteAt(path, at, text)),
         2 => (path(), text()).prop_map(|(path, text)| Op::Append(path, text)),
@@ -69,7 +69,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => path().prop_map(Op::ReadLink),
         2 => (path(), any::<bool>()).prop_map(|(path, follow)| Op::Stat(path, follow)),
         2 => path().prop_map(Op::List),
-    ];
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let handle = || 0..HANDLES;
     let on_handles = prop_oneof![
         3 => (handle(), path(), any::<bool>()).prop_map(|(handle, path, write)| Op::Hold(handle, path, write)),
         2 => (handle(), 0..12_u64, text()).prop_map(|(handle, at, text)| Op::HeldWrite(handle, at, text)),
@@ -78,18 +82,18 @@ fn op() -> impl Strategy<Value = Op> {
         2 => handle().prop_map(Op::HeldRead),
         1 => handle().prop_map(Op::LetGo),
     ];
-    prop_oneof![4 => on_paths, 1 => on_handles]
+    prop_oneof![4 => on_path(), 1 => on_handles]
 }
 
 /// What a guest has open, with whether it may write there.
-type Held<F> = [Option<(F, bool)>; HANDLES];
+pub(super) type Held<F> = [Option<(F, bool)>; HANDLES];
 
 fn held<F>(held: &Held<F>, handle: usize, write: bool) -> Option<&F> {
     held[handle].as_ref().filter(|(_, may)| *may || !write).map(|(file, _)| file)
 }
 
 /// An operation of a guest. What it does with a handle that it does not have does nothing.
-fn on_tree(tree: &dyn Tree, handles: &mut Held<Arc<dyn OpenFile>>, op: &Op) -> FsResult<String> {
+pub(super) fn on_tree(tree: &dyn Tree, handles: &mut Held<Arc<dyn OpenFile>>, op: &Op) -> FsResult<String> {
     let nothing = |()| String::new();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let on = |write: bool, handle: usize, act: &dyn Fn(&dyn OpenFile) -> FsResult<String>| {
@@ -141,7 +145,7 @@ fn on_tree(tree: &dyn Tree, handles: &mut Held<Arc<dyn OpenFile>>, op: &Op) -> F
 }
 
 /// The same with the standard library, below a real folder.
-fn on_folder(root: &Path, handles: &mut Held<File>, op: &Op) -> std::io::Result<String> {
+pub(super) fn on_folder(root: &Path, handles: &mut Held<File>, op: &Op) -> std::io::Result<String> {
     let nothing = |()| String::new();
     let existing = |path: &String| File::options().write(true).open(root.join(path));
     let on = |write: bool, handle: usize, act: &dyn Fn(&File) -> std::io::Result<String>| {
@@ -250,7 +254,7 @@ fn may_refuse(op: &Op, error: &FsError, through: bool) -> bool {
     }
 }
 
-fn furnish(root: &Path) {
+pub(super) fn furnish(root: &Path) {
     std::fs::create_dir_all(root.join("dir/a")).unwrap();
     std::fs::create_dir_all(root.join("a/b")).unwrap();
     std::fs::write(root.join("file"), "one").unwrap();
@@ -262,7 +266,7 @@ fn furnish(root: &Path) {
 }
 
 /// What a guest sees, in the form of a snapshot without modes.
-fn seen(tree: &dyn Tree) -> Snapshot {
+pub(super) fn seen(tree: &dyn Tree) -> Snapshot {
     let mut found = Snapshot::new();
     let mut ahead = vec![Place::default()];
     while let Some(at) = ahead.pop() {
@@ -283,7 +287,7 @@ fn seen(tree: &dyn Tree) -> Snapshot {
     found
 }
 
-fn without_modes(root: &Path) -> Snapshot {
+pub(super) fn without_modes(root: &Path) -> Snapshot {
     contents(root).into_iter().map(|(path, text)| (path, text.split_once(' ').unwrap().1.to_owned())).collect()
 }
 
