@@ -12,7 +12,7 @@ fn git_commits_and_nothing_touches_the_folder_before_it_is_approved() {
         let before = contents(&repo);
         let grants = ["--allow-write", "repo", "--allow-subprocess=git"];
         let ran = bench.call(0, &["commit", "repo", "notes.md", "hello"], &grants);
-        assert_eq!(ran.stdout, "first\n\nnotes.md\nref: refs/heads/main\n\n", "{engine}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "first\n\nnotes.md\nref: refs/heads/main\n", "{engine}: {}", ran.stderr);
         assert_eq!(contents(&repo), before, "{engine}: the folder changed before anybody approved");
         let audit = bench.run(0, &["audit"]);
         for line in ["init --quiet", "add notes.md", "commit --quiet --message first", "log --format=%s"] {
@@ -36,7 +36,7 @@ fn a_component_and_its_programs_take_turns() {
         let docs = bench.folder("docs");
         let grants = ["--allow-write", "docs", "--allow-subprocess"];
         let ran = bench.call(0, &["take-turns", "docs"], &grants);
-        assert_eq!(ran.stdout, "skill\nprogram\nskill again\n\n", "{engine}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "skill\nprogram\nskill again\n", "{engine}: {}", ran.stderr);
         assert!(!docs.join("turns").exists(), "{engine}");
         let diff = bench.run(0, &["diff"]);
         assert!(diff.stdout.contains("create turns"), "{engine}: {}", diff.stdout);

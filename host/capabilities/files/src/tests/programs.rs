@@ -211,6 +211,11 @@ fn leads_outward(op: &Op) -> bool {
         if crate::walk::may_point_to(&Place::parse(path).unwrap(), target).is_err())
 }
 
+/// How much more is tried before a release than for every merge.
+fn scale() -> u32 {
+    std::env::var("VOX_TEST_SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 #[derive(Clone, Debug)]
 enum Turn {
     Skill(Vec<Op>),
@@ -225,7 +230,7 @@ fn turn() -> impl Strategy<Value = Turn> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24 * scale(), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_skill_and_its_programs_see_one_folder(turns in prop::collection::vec(turn(), 1..8)) {
