@@ -28,10 +28,10 @@ required = ["filesystem-ro", "http-out"]
 forbidden = ["kv", "config", "subprocess", "gpu"]
 
 [files]
-read = [{ path = "data" }]
+read = [{ path = "data", reason = "what it would read" }]
 
 [http]
-allow = [{ url = "https://api.example.org/v1" }]
+allow = [{ url = "https://api.example.org/v1", methods = ["GET"], reason = "what it would ask" }]
 "#;
 
 /// The most that capabilities may cost a fresh call, in pure ones: as a share, because ratios are of contenders to vox.
@@ -58,8 +58,10 @@ impl Setting {
         std::fs::create_dir_all(&skill)?;
         std::fs::create_dir_all(&folder)?;
         std::fs::write(skill.join("skill.toml"), MANIFEST)?;
-        let component = skill.join("granted.wasm");
-        std::fs::write(&component, guests::importing()?)?;
+        let bytes = guests::importing()?;
+        std::fs::write(skill.join("granted.wasm"), &bytes)?;
+        // Beside no manifest, it asks for what it imports and no more.
+        let component = context.file("granted.wasm", &bytes)?;
         let pure = context.file("pure.wasm", &guests::echo()?)?;
         let host = vox::host_with(&context.temporary("cache"), 64, services(&context.temporary("changes"), &[]))?;
         Ok(Self { host, pure, skill, component, folder })
@@ -91,6 +93,11 @@ pub fn calls(context: &Context) -> Result<Vec<Row>> {
     plan.add("vox, the same echo without imports", echo(pure));
     plan.floor(SHARE_OF_PURE);
     plan.add("vox, a folder to write, staged, and a place granted", echo(open(Access::Write)));
+    let place = setting.granted(Access::Read).and_then(|granted| {
+        let granted = Granted { http: granted.http, ..Granted::default() };
+        vox::open_with(&setting.host, &setting.component.display().to_string(), &granted, Limits::default())
+    });
+    plan.add("vox, a place granted and no folder", echo(place));
     let arguments = [TEXT.as_bytes(), setting.folder.as_os_str().as_encoded_bytes()];
     for (label, mode) in [
         ("stock wasmtime, a new store and instance, the folder preopened", Mode::Stock),

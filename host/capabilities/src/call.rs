@@ -186,15 +186,18 @@ fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<
     if granted.files.folders.is_empty() {
         return Ok(open);
     }
-    open.changes = services.store().map_err(SetupError::Staging)?;
+    // Only what is written needs the store: reading is not to make folders, and not to wait for them.
+    if granted.files.folders.iter().any(|grant| grant.access == Access::Write) {
+        open.changes = services.store().map_err(SetupError::Staging)?;
+    }
     for grant in &granted.files.folders {
         let draft = match (&open.changes, grant.access) {
             (Some(store), Access::Write) => {
                 Some(store.draft().map_err(|error| SetupError::Staging(error.to_string()))?)
             }
+            (None, Access::Write) => None,
             // Only to keep it out of reach.
-            (Some(store), _) => Some(store.root().to_owned()),
-            (None, _) => None,
+            _ => services.changes.clone(),
         };
         let folder = Folder::open(grant, draft.as_deref().map(Path::new), Quota::default(), scope.clone())?;
         open.preopens.push((grant.guest.clone(), folder.tree));

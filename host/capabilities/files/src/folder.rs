@@ -147,13 +147,20 @@ fn open_root(host: &Path) -> Result<Root, OpenFolderError> {
     }
 }
 
+/// Refuses a folder that holds the state of vox. As a rule that is there, by a path without links; otherwise the nearest
+/// folder above that is there stands for it.
 fn keep_apart(root: &Root, path: &Path, upper: &Path) -> Result<(), OpenFolderError> {
-    let nearest = upper.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
-    let state = nearest.unwrap_or_else(|| upper.to_owned());
-    let inside = Root::open(&state).and_then(|state| root.holds(&state));
-    match inside {
-        Ok(false) => Ok(()),
-        Ok(true) => Err(OpenFolderError::HoldsState { path: path.to_owned(), state }),
-        Err(source) => Err(OpenFolderError::Upper { path: upper.to_owned(), source }),
+    let unusable = |source| OpenFolderError::Upper { path: upper.to_owned(), source };
+    let (opened, state) = match Root::open(upper) {
+        Ok(opened) => (opened, upper.to_owned()),
+        Err(_) => {
+            let nearest = upper.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
+            let state = nearest.unwrap_or_else(|| upper.to_owned());
+            (Root::open(&state).map_err(unusable)?, state)
+        }
+    };
+    match root.holds(&opened).map_err(unusable)? {
+        false => Ok(()),
+        true => Err(OpenFolderError::HoldsState { path: path.to_owned(), state }),
     }
 }
