@@ -91,8 +91,9 @@ impl<'s, S: Subject> Campaign<'s, S> {
             points.len(),
             missed.len()
         );
-        // Threads may come to a call in another order than before; most of the time they do not.
-        assert!(missed.len() * 10 <= chosen.len(), "{} of {} not met: {missed:#?}", missed.len(), chosen.len());
+        // Threads may come to a call in another order than before; most of the time they do not. A tenth of a small sample
+        // is no call at all, so two are let pass there.
+        assert!(missed.len() * 10 <= chosen.len().max(20), "{} of {} not met: {missed:#?}", missed.len(), chosen.len());
     }
 
     /// What a command that met an error has to say.
