@@ -49,12 +49,7 @@ fn word(status: Status) -> String {
 fn run(command: &Command) -> Result<Ran, String> {
     let Output { status, stdout, stderr, stdout_lost, stderr_lost } = processes::run(command).map_err(text)?;
     let string = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Ran {
-        status: word(status),
-        stdout: string(stdout),
-        stderr: string(stderr),
-        lost: stdout_lost + stderr_lost,
-    })
+    Ok(Ran { status: word(status), stdout: string(stdout), stderr: string(stderr), lost: stdout_lost + stderr_lost })
 }
 
 /// Runs a program that has to go well.
