@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
         for entry in fs::read_dir(&prebuilt)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             // The whole is made from the parts when somebody wants it, see `embedded.rs`.
-            if name.ends_with(".deflate") && name != "bundle.wasm.deflate" {
+            if name.ends_with(".lzma") && name != "bundle.wasm.lzma" {
                 files.push(name);
             }
         }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use flate2::read::DeflateDecoder;
+use lzma_rust2::LzmaReader;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -18,6 +18,9 @@ include!(concat!(env!("OUT_DIR"), "/prebuilt.rs"));
 
 /// No component of a bundle is larger than this; a manifest that says otherwise is damaged.
 const MAX_SIZE: u64 = 64 << 20;
+
+/// Memory of the decoder, in KiB: a dictionary of [`MAX_SIZE`] and less than 1 MiB of tables.
+const DECODER_KIB: u32 = 66 << 10;
 
 /// The utility components that belong together.
 #[derive(Debug)]
@@ -266,9 +269,8 @@ impl Packed {
     pub fn bytes(&self) -> Result<Vec<u8>, UnpackError> {
         let mut bytes = Vec::with_capacity(self.size);
         // One byte more than expected is enough to see that there is too much.
-        DeflateDecoder::new(&*self.packed)
-            .take(self.size as u64 + 1)
-            .read_to_end(&mut bytes)
+        LzmaReader::new_mem_limit(&*self.packed, DECODER_KIB, None)
+            .and_then(|reader| reader.take(self.size as u64 + 1).read_to_end(&mut bytes))
             .map_err(UnpackError::Damaged)?;
         checked(bytes, &self.sha256)
     }

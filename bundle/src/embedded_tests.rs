@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
+use lzma_rust2::{LzmaOptions, LzmaWriter};
 
 use super::*;
 use crate::manifest::PartEntry;
@@ -12,7 +11,8 @@ use crate::manifest::PartEntry;
 const CONTENT: &[u8] = b"not a component, but nobody looks inside here";
 
 fn packed(content: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    let size = Some(content.len() as u64);
+    let mut encoder = LzmaWriter::new_use_header(Vec::new(), &LzmaOptions::with_preset(6), size).unwrap();
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
@@ -21,7 +21,7 @@ fn packed(content: &[u8]) -> Vec<u8> {
 fn folder(change: impl FnOnce(&mut Manifest)) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = FileEntry {
-        file: "one.wasm.deflate".to_owned(),
+        file: "one.wasm.lzma".to_owned(),
         sha256: hex::encode(Sha256::digest(CONTENT)),
         size: CONTENT.len() as u64,
         packed_size: packed(CONTENT).len() as u64,
@@ -71,7 +71,7 @@ fn damage_is_noticed() {
     assert!(bundle.whole().unwrap().is_err());
 
     let garbage = folder(|_| {});
-    fs::write(garbage.path().join("one.wasm.deflate"), [0xff; 64]).unwrap();
+    fs::write(garbage.path().join("one.wasm.lzma"), [0xff; 64]).unwrap();
     let bundle = Bundle::from_dir(garbage.path()).unwrap();
     assert!(matches!(bundle.whole().unwrap(), Err(UnpackError::Damaged(_))));
 }

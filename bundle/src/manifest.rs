@@ -41,7 +41,7 @@ pub struct PartEntry {
     pub file: FileEntry,
 }
 
-/// One file of a bundle: a component, compressed with deflate.
+/// One file of a bundle: a component, compressed with LZMA (`.lzma`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     /// The name of the file in the folder of the bundle.

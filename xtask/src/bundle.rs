@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use flate2::read::DeflateDecoder;
+use lzma_rust2::LzmaReader;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -16,6 +16,9 @@ use crate::repo::Repo;
 use crate::say;
 use crate::setup::{guest_toolchain, tools};
 use crate::sources;
+
+/// Memory that unpacking may take, in KiB: the largest component of a bundle has 64 MiB, and it is its own dictionary.
+const DECODER_KIB: u32 = 66 << 10;
 
 /// Options of `cargo xtask bundle`.
 #[derive(clap::Args, Default)]
@@ -131,9 +134,8 @@ fn artefacts(repo: &Repo, folder: &Path) -> Result<Manifest> {
         let file = folder.join(&artefact.file);
         let packed = fs::read(&file).with_context(|| format!("{} cannot be read", repo.shown(&file)))?;
         let mut bytes = Vec::new();
-        DeflateDecoder::new(packed.as_slice())
-            .take(artefact.size + 1)
-            .read_to_end(&mut bytes)
+        LzmaReader::new_mem_limit(packed.as_slice(), DECODER_KIB, None)
+            .and_then(|reader| reader.take(artefact.size + 1).read_to_end(&mut bytes))
             .with_context(|| format!("{} does not unpack", repo.shown(&file)))?;
         let digest = hex::encode(Sha256::digest(&bytes));
         // The decoder does not look behind the end of its data, the size of the file does.

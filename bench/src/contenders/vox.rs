@@ -101,7 +101,7 @@ fn bytes(value: Value) -> Vec<u8> {
 /// There is no such function.
 pub fn fresh(program: &'static Program, function: &str, args: Vec<Value>) -> Result<Box<dyn Contender>> {
     let callable = program.function(function)?;
-    Ok(local(move || value(callable.call(args.clone())), bytes))
+    Ok(local(move || value(callable.call(&args)), bytes))
 }
 
 /// One kept sandbox for all calls.
@@ -111,7 +111,7 @@ pub fn fresh(program: &'static Program, function: &str, args: Vec<Value>) -> Res
 pub fn warm(program: &'static Program, function: &str, args: Vec<Value>) -> Result<Box<dyn Contender>> {
     let callable = program.function(function)?;
     let mut kept = keep(program)?;
-    Ok(local(move || value(kept.call(&callable, args.clone())), bytes))
+    Ok(local(move || value(kept.call(&callable, &args)), bytes))
 }
 
 /// A kept sandbox.

@@ -7,11 +7,13 @@
 
 use crate::query::Data;
 use crate::{read, write};
+use foldhash::fast::FixedState;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::native::{Filter, Fun, bome, run, v};
 use jaq_core::path::Part;
 use jaq_core::{Native, RunPtr};
 use jaq_json::Val;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Functions that jaq brings and that a call does not get: the clock, the environment, the time zone of the machine,
@@ -68,8 +70,8 @@ struct Needs {
 pub(crate) struct Library {
     definitions: Vec<Def<&'static str>>,
     natives: Vec<Fun<Data>>,
-    /// Sorted by name.
-    names: Vec<(&'static str, Needs)>,
+    /// The state of the hasher is fixed: the map is made when the component is built, and its keys are ours.
+    names: HashMap<&'static str, Needs, FixedState>,
 }
 
 /// The part of the library that a filter needs.
@@ -125,10 +127,10 @@ pub(crate) fn select(filter: &str) -> Selection {
         // `.name` and `$name` are no calls.
         let before = start.checked_sub(1).map(|before| bytes[before]);
         if !matches!(before, Some(b'.' | b'$'))
-            && let Ok(found) = library.names.binary_search_by_key(&&filter[start..at], |(name, _)| name)
+            && let Some(found) = library.names.get(&filter[start..at])
         {
-            needs.definitions.join(&library.names[found].1.definitions);
-            needs.natives.join(&library.names[found].1.natives);
+            needs.definitions.join(&found.definitions);
+            needs.natives.join(&found.natives);
         }
     }
     Selection { library, needs }
@@ -143,13 +145,11 @@ impl Library {
         let natives = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
         let natives: Vec<_> = natives.filter(|(name, ..)| kept(name)).chain(own()).collect();
 
-        let mut names: Vec<&'static str> = definitions.iter().map(|def| def.name).collect();
-        names.extend(natives.iter().map(|(name, ..)| *name));
-        names.sort_unstable();
-        names.dedup();
-        let mut library = Library { definitions, natives, names: Vec::new() };
-        library.names = names.iter().map(|name| (*name, library.needs(name))).collect();
-        library
+        let library = Library { definitions, natives, names: HashMap::default() };
+        let named = library.definitions.iter().map(|def| def.name);
+        let names = named.chain(library.natives.iter().map(|(name, ..)| *name));
+        let names = names.map(|name| (name, library.needs(name))).collect();
+        Library { names, ..library }
     }
 
     /// All that a call of `name` can lead to.

@@ -22,7 +22,7 @@ impl Checked {
                 Ok(callable) => {
                     let first = callable.function().params.first().map(|p| &p.ty);
                     let first = piped.take().map(|value| wrapped(value, first));
-                    let args = first.into_iter().chain(step.arguments.iter().cloned()).collect();
+                    let args: Vec<_> = first.into_iter().chain(step.arguments.iter().cloned()).collect();
                     let outcome = callable.call_with(args, stages.options(index));
                     stages.ended(index, &outcome);
                     outcome

@@ -6,6 +6,7 @@ use super::program::{Based, CallState, Entry, Linked, Pure};
 use super::typed::Checked;
 use super::{trap, typed};
 use crate::watch::{Denials, Told, Watched};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -150,7 +151,7 @@ impl Live {
         &mut self,
         function: &Function,
         entry: &Entry,
-        args: Vec<Value>,
+        args: Cow<'_, [Value]>,
         threads: &Threads,
         cancel: Option<Cancel>,
         outcome: &mut Outcome,
@@ -254,8 +255,8 @@ fn fault(what: &str) -> Wrong {
     Wrong::Ours(Failure::Host(what.to_owned()))
 }
 
-fn lower_args(function: &Function, args: Vec<Value>) -> Result<Vec<Val>, Mismatch> {
-    args.into_iter().zip(&function.params).map(|(v, p)| convert::lower(v, &p.ty)).collect()
+fn lower_args(function: &Function, args: Cow<'_, [Value]>) -> Result<Vec<Val>, Mismatch> {
+    args.into_owned().into_iter().zip(&function.params).map(|(v, p)| convert::lower(v, &p.ty)).collect()
 }
 
 fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, Wrong> {
@@ -271,7 +272,7 @@ fn call_pure(
     found: &mut Found,
     function: &Function,
     entry: &Entry,
-    args: Vec<Value>,
+    args: Cow<'_, [Value]>,
 ) -> Result<Option<Value>, Wrong> {
     let (func, checked) = found.function(store, entry)?;
     if let Some(shape) = entry.shape
@@ -292,7 +293,7 @@ async fn call_based(
     found: &mut Found,
     function: &Function,
     entry: &Entry,
-    args: Vec<Value>,
+    args: Cow<'_, [Value]>,
 ) -> Result<Option<Value>, Wrong> {
     let (func, checked) = found.function(store, entry)?;
     if let Some(shape) = entry.shape
