@@ -53,12 +53,7 @@ impl Output {
         let packed = encoder.finish()?;
         let file = format!("{name}.wasm.lzma");
         self.write(&file, &packed)?;
-        Ok(FileEntry {
-            file,
-            sha256: hex::encode(Sha256::digest(component)),
-            size,
-            packed_size: packed.len() as u64,
-        })
+        Ok(FileEntry { file, sha256: hex::encode(Sha256::digest(component)), size, packed_size: packed.len() as u64 })
     }
 
     /// Writes the manifest and puts the folder in its place.

@@ -3,15 +3,18 @@
 use crate::disk::{Opened, unusable};
 use crate::fault::Fault;
 use crate::limits::{LOCK_POLL, LOCK_WAIT};
-use crate::private;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use vox_private::Others;
 
 /// Letters of an owner's name that stand in the name of its file, for people who look into the folder.
 const MAX_SLUG: usize = 40;
+
+/// How old a file has to be that became no store before it counts as left behind: whoever makes one locks it a moment later.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// How the names of files end that are stores.
 pub(crate) const EXTENSION: &str = ".redb";
@@ -71,7 +74,7 @@ impl Home {
             return Ok(Some(opened));
         }
         let path = self.folder.join(name);
-        let opened = match private::open(&path) {
+        let opened = match vox_private::open_to_write(&path) {
             Ok(file) => Opened::open(&path, file)?,
             Err(error) if error.kind() == ErrorKind::NotFound => self.make(&path)?,
             Err(error) => return Err(unusable(&path, &error)),
@@ -95,14 +98,14 @@ impl Home {
     /// found half made. Whoever loses that race opens the winner's.
     fn make(&self, path: &Path) -> Result<Option<Opened>, Fault> {
         let wrong = |error: std::io::Error| unusable(path, &error);
-        private::folder(&self.folder).map_err(|error| unusable(&self.folder, &error))?;
+        vox_private::folder(&self.folder, Others::Nothing).map_err(|error| unusable(&self.folder, &error))?;
         // What cannot be tidied up is in nobody's way.
-        let _ = private::tidy(&self.folder);
-        let (file, temporary) = private::fresh(&self.folder).map_err(wrong)?.into_parts();
+        let _ = vox_private::tidy(&self.folder, SETTLED);
+        let (file, temporary) = vox_private::draft(&self.folder).map_err(wrong)?.into_parts();
         let Some(opened) = Opened::make(path, file)? else { return Ok(None) };
         match temporary.persist_noclobber(path) {
             Ok(()) => {
-                private::sync(&self.folder).map_err(wrong)?;
+                vox_private::sync(&self.folder).map_err(wrong)?;
                 Ok(Some(opened))
             }
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(None),

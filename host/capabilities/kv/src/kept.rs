@@ -3,7 +3,6 @@
 use crate::disk::unusable;
 use crate::fault::Fault;
 use crate::home::{EXTENSION, Home, slug};
-use crate::private;
 use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::time::SystemTime;
@@ -63,7 +62,7 @@ impl Home {
         }
         let path = self.folder().join(format!("{name}{EXTENSION}"));
         let wrong = |error: std::io::Error| unusable(&path, &error);
-        let file = match private::open(&path) {
+        let file = match vox_private::open_to_write(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             opened => opened.map_err(wrong)?,
         };
@@ -73,7 +72,7 @@ impl Home {
             Err(TryLockError::WouldBlock) => return Err(Fault::Busy),
             Err(TryLockError::Error(error)) => return Err(wrong(error)),
         }
-        std::fs::remove_file(&path).and_then(|()| private::sync(self.folder())).map_err(wrong)?;
+        std::fs::remove_file(&path).and_then(|()| vox_private::sync(self.folder())).map_err(wrong)?;
         Ok(true)
     }
 }

@@ -11,7 +11,6 @@ mod home;
 mod host;
 mod kept;
 mod limits;
-mod private;
 mod size;
 mod state;
 #[cfg(test)]

@@ -4,13 +4,12 @@ use super::Key;
 use super::envelope;
 #[cfg(target_os = "linux")]
 use super::mapped::Mapped;
-use rustix::fs::{AtFlags, Mode, OFlags};
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+use vox_private::Others;
 
 /// The largest entry that is read: more code than a component within the size gates compiles to.
 const MAX_ENTRY: u64 = 1 << 30;
@@ -53,8 +52,8 @@ impl Cache {
     /// The folder cannot be made, is not ours alone, or the key cannot be read or written.
     pub fn open(root: &Path) -> Result<Self, CacheError> {
         let wrong = |source| CacheError { path: root.to_owned(), source };
-        private_folder(root).map_err(wrong)?;
-        private_folder(&root.join("v1")).map_err(wrong)?;
+        vox_private::folder(root, Others::Look).map_err(wrong)?;
+        vox_private::folder(&root.join("v1"), Others::Look).map_err(wrong)?;
         let secret = secret(root).map_err(wrong)?;
         Ok(Self { root: root.to_owned(), secret, notes: Mutex::default() })
     }
@@ -87,8 +86,9 @@ impl Cache {
 
     /// Opens an entry with `open`; one that does not check out is put aside.
     fn opened<T>(&self, key: &Key, open: impl FnOnce(File, u64) -> Result<T, envelope::Broken>) -> Option<T> {
-        let opened = match open_private(&self.path(key), MAX_ENTRY) {
-            Ok((file, length)) => open(file, length),
+        let private = vox_private::open(&self.path(key), MAX_ENTRY);
+        let opened = match private.and_then(|file| Ok((file.metadata()?.len(), file))) {
+            Ok((length, file)) => open(file, length),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(error.into()),
         };
@@ -158,22 +158,18 @@ impl Cache {
         let folder = self.root.join("v1");
         for folder in [&self.root, &folder] {
             // What cannot be tidied up is in nobody's way.
-            let _ = tidy(folder);
+            let _ = vox_private::tidy(folder, ABANDONED);
         }
-        let mut file = half_written(&folder)?;
-        file.write_all(sealed)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(self.path(key)) {
-            Ok(_) => File::open(&folder)?.sync_all(),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error.error),
+        match vox_private::write_new(&folder, &key.to_string(), sealed) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            written => written,
         }
     }
 
     fn set_aside(&self, key: &Key, why: &dyn std::fmt::Display) {
         self.note(format!("{key} was put aside: {why}"));
         let quarantine = self.root.join("quarantine");
-        let moved = private_folder(&quarantine)
+        let moved = vox_private::folder(&quarantine, Others::Look)
             .and_then(|()| std::fs::rename(self.path(key), quarantine.join(key.to_string())));
         if moved.is_err() {
             // Not even that: then at least nobody reads it again.
@@ -186,72 +182,17 @@ impl Cache {
     }
 }
 
-/// How the names of files begin that are not whole yet.
-const HALF_WRITTEN: &str = ".new-";
-
 /// How long nothing was written to such a file before it counts as left behind by a process that was killed.
 const ABANDONED: Duration = Duration::from_secs(600);
 
-/// A file under a name that nobody knows, to be given its own when it is whole.
-fn half_written(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(HALF_WRITTEN)
-        .permissions(std::fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)
-}
-
-/// Removes what processes left that were killed while they wrote.
-fn tidy(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let left = entry.file_name().as_encoded_bytes().starts_with(HALF_WRITTEN.as_bytes());
-        let modified = || entry.metadata().and_then(|about| about.modified());
-        let old = |modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age >= ABANDONED);
-        if left && modified().is_ok_and(old) {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Opens a file that must be a regular one of ours, readable by nobody else, under one name only. Gives its length.
-fn open_private(path: &Path, max: u64) -> io::Result<(File, u64)> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    let about = file.metadata()?;
-    let ours = about.is_file()
-        && about.uid() == rustix::process::geteuid().as_raw()
-        && about.mode() & 0o077 == 0
-        && about.nlink() == 1;
-    if !ours || about.len() > max {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a private file of this user"));
-    }
-    Ok((file, about.len()))
-}
-
-fn private_folder(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    let about = rustix::fs::statat(rustix::fs::CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
-    if about.st_uid != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else"));
-    }
-    if about.st_mode & 0o022 != 0 {
-        // Made by us it has 0700: somebody opened it up, and others could plant entries.
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!("others may write to it; run `chmod 700 {}`", path.display()),
-        ));
-    }
-    Ok(())
-}
-
 /// The installation's key, made once: written to another name first, so that nobody ever reads half of it.
 fn secret(root: &Path) -> io::Result<[u8; 32]> {
-    let path = root.join("mac.key");
+    const NAME: &str = "mac.key";
+    let path = root.join(NAME);
     for _ in 0..2 {
-        match open_private(&path, 32) {
-            Ok((mut file, length)) => {
-                let mut bytes = Vec::with_capacity(length as usize);
+        match vox_private::open(&path, 32) {
+            Ok(mut file) => {
+                let mut bytes = Vec::with_capacity(32);
                 file.read_to_end(&mut bytes)?;
                 return bytes.try_into().map_err(|_| {
                     let text = format!("{} is damaged; remove it and run again", path.display());
@@ -263,17 +204,11 @@ fn secret(root: &Path) -> io::Result<[u8; 32]> {
         }
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(io::Error::other)?;
-        let mut file = half_written(root)?;
-        file.write_all(&fresh)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => {
-                File::open(root)?.sync_all()?;
-                return Ok(fresh);
-            }
+        match vox_private::write_new(root, NAME, &fresh) {
+            Ok(()) => return Ok(fresh),
             // Another process made it in between: that one is read.
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error.error),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
     }
     Err(io::Error::other("the key could not be made"))

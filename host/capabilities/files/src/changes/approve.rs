@@ -268,7 +268,7 @@ pub(super) fn finish(
         event("remove applied data");
         forget_data(set, journal, home).map_err(unusable)?;
         event("write the rest");
-        sys::write_private(home, LIST, &left.to_json()?).map_err(unusable)?;
+        vox_private::write(home, LIST, &left.to_json()?).map_err(unusable)?;
     }
     let name = store.set_folder(&left.id);
     if name != home {

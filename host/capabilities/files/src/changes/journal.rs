@@ -2,7 +2,7 @@
 
 use super::list::ChangeSet;
 use super::store::{JOURNAL, RETURNED, read_private};
-use crate::sys::{self, Stamp};
+use crate::sys::Stamp;
 use crate::tree::Place;
 use crate::walk::RESERVED;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub(super) fn returned(folder: &Path) -> io::Result<Returned> {
 
 /// Keeps which originals were moved and put back.
 pub(super) fn keep_returned(folder: &Path, returned: &Returned) -> io::Result<()> {
-    sys::write_private(folder, RETURNED, &serde_json::to_vec(returned)?)
+    vox_private::write(folder, RETURNED, &serde_json::to_vec(returned)?)
 }
 
 impl Journal {
@@ -107,7 +107,7 @@ impl Journal {
     }
 
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
-        sys::write_private(folder, JOURNAL, &serde_json::to_vec(self)?)
+        vox_private::write(folder, JOURNAL, &serde_json::to_vec(self)?)
     }
 
     /// The journal in a change set's folder, if there is one.

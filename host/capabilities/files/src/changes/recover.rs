@@ -66,7 +66,7 @@ impl Store {
             }
         }
         for name in self.names()? {
-            sys::remove_half_written(&self.sets().join(name)).map_err(|source| self.unusable(source))?;
+            vox_private::tidy(&self.sets().join(name), Duration::ZERO).map_err(|source| self.unusable(source))?;
         }
         recovered.drafts = self.tidy_drafts().map_err(|source| self.unusable(source))?;
         Ok(recovered)

@@ -35,7 +35,7 @@ pub enum SealError {
 pub(crate) fn seal(store: &Store, set: &ChangeSet, draft: &Path) -> Result<(), SealError> {
     freeze(set, &draft.join(UPPER))?;
     let unwritable = |source| StoreError::Unusable { path: draft.to_owned(), source };
-    sys::write_private(draft, LIST, &set.to_json()?).map_err(unwritable)?;
+    vox_private::write(draft, LIST, &set.to_json()?).map_err(unwritable)?;
     std::fs::remove_file(draft.join(IN_USE)).map_err(unwritable)?;
     store.adopt(draft, &set.id)?;
     Ok(())

@@ -14,6 +14,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vox_model::Digest;
+use vox_private::Others;
 
 /// The file with a change set's list.
 pub(crate) const LIST: &str = "list.json";
@@ -99,7 +100,8 @@ impl Store {
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let store = Self { root: root.to_owned() };
         for folder in [root.to_owned(), store.sets(), store.drafts()] {
-            sys::private_folder(&folder).map_err(|source| StoreError::Unusable { path: folder, source })?;
+            vox_private::folder(&folder, Others::Look)
+                .map_err(|source| StoreError::Unusable { path: folder, source })?;
         }
         Ok(store)
     }
@@ -275,7 +277,7 @@ impl Store {
 
 pub(super) fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    sys::open_private(path, MAX_LIST)?.take(MAX_LIST).read_to_end(&mut bytes)?;
+    vox_private::open(path, MAX_LIST)?.take(MAX_LIST).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vox_private::Others;
 
 /// The name of the folder with staged data within a draft and within a change set.
 pub(crate) const UPPER: &str = "upper";
@@ -35,7 +36,7 @@ pub(crate) struct Draft {
 impl Draft {
     /// Makes the folder. It must not be there yet, or be empty.
     pub(crate) fn make(path: &Path) -> io::Result<Self> {
-        sys::private_folder(path)?;
+        vox_private::folder(path, Others::Look)?;
         let in_use = sys::lock_file(&path.join(IN_USE))?
             .ok_or_else(|| io::Error::new(io::ErrorKind::ResourceBusy, "another process works with it"))?;
         std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(path.join(UPPER))?;
