@@ -143,8 +143,9 @@ pub fn tidy(folder: &Path, age: Duration) -> io::Result<()> {
         }
         let modified = entry.metadata()?.modified()?;
         let left = age.is_zero() || SystemTime::now().duration_since(modified).is_ok_and(|since| since >= age);
-        // Held until it is gone: whoever still works on it holds it, too.
-        if left && open_to_write(&entry.path())?.try_lock().is_ok() {
+        // Held until it is gone: whoever still works on it holds it, too. What is no file of ours nobody works on.
+        let draft = open_to_write(&entry.path());
+        if left && draft.as_ref().map_or(true, |draft| draft.try_lock().is_ok()) {
             remove_file(entry.path())?;
         }
     }

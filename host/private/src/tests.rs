@@ -110,7 +110,8 @@ fn what_a_killed_writer_left_goes_away_and_nothing_else() {
     tidy(home.path(), Duration::ZERO).unwrap();
     assert!(!left_path.exists() && held_path.exists() && home.path().join("x").exists());
     drop(held);
+    symlink("x", home.path().join(".new-link")).unwrap();
     tidy(home.path(), Duration::ZERO).unwrap();
-    assert!(!held_path.exists());
+    assert!(!held_path.exists() && !home.path().join(".new-link").is_symlink());
     tidy(&home.path().join("none"), Duration::ZERO).unwrap();
 }
