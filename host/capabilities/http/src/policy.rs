@@ -116,6 +116,22 @@ pub fn authorise(method: &http::Method, uri: &http::Uri, grant: &Grant) -> Resul
     })
 }
 
+/// Whether a program may open a tunnel to a place, in which its requests are then held against the grant one by one.
+///
+/// # Errors
+/// No line covers anything there, or a line denies all of it.
+pub(crate) fn tunnels(origin: &Origin, grant: &Grant) -> Result<(), Denied> {
+    let whole = |line: &&HttpGrant| line.methods.is_empty() && line.path.is_empty() && line.has_origin(origin);
+    if let Some(line) = grant.deny.iter().find(whole) {
+        return Err(Denied::never(format!("denied by `{line}`")));
+    }
+    match grant.allow.iter().any(|line| line.has_origin(origin)) {
+        true => Ok(()),
+        // The method is that of most requests; with the host alone in question the flag has none.
+        false => Err(not_granted(Method::Get, origin, true, grant)),
+    }
+}
+
 /// Whether a secret goes along: the exact host of the binding, and a way on which nobody listens.
 fn goes_along(binding: &SecretBinding, method: Method, origin: &Origin, path: &str) -> bool {
     let place = &binding.place;
