@@ -25,8 +25,8 @@ fn body(text: String) -> WasiBody {
     Full::new(Bytes::from(text)).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
-/// The answer to a request that came to nothing. `skill` is who a grant would be for.
-pub(super) fn of(problem: &Problem, skill: &str) -> Response<WasiBody> {
+/// The answer to a request that came to nothing. How the person calls the skill is not known here.
+pub(super) fn of(problem: &Problem) -> Response<WasiBody> {
     let status = match problem {
         Problem::Denied(_) | Problem::TakenBack => StatusCode::FORBIDDEN,
         Problem::Requests(_) | Problem::InFlight(_) | Problem::WildcardNames(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -36,7 +36,7 @@ pub(super) fn of(problem: &Problem, skill: &str) -> Response<WasiBody> {
         _ => StatusCode::BAD_GATEWAY,
     };
     let grant = match problem {
-        Problem::Denied(denied) => denied.allow.as_ref().map(|flag| format!(", for good `vox grant {skill} {flag}`")),
+        Problem::Denied(denied) => denied.allow.as_ref().map(|flag| format!(", for good `vox grant SKILL {flag}`")),
         _ => None,
     };
     said(status, &format!("{problem}{}", grant.unwrap_or_default()))
@@ -48,7 +48,7 @@ mod tests {
     use crate::policy::Denied;
 
     async fn text(problem: &Problem) -> (u16, String) {
-        let response = of(problem, "tool");
+        let response = of(problem);
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(bytes.to_vec()).unwrap())
@@ -59,7 +59,7 @@ mod tests {
         let allow = Some("--allow-http https://a.example".to_owned());
         let denied = Problem::Denied(Denied { rule: "the host is not granted".to_owned(), allow });
         let line = "vox: the host is not granted; --allow-http https://a.example would allow it, for good \
-                    `vox grant tool --allow-http https://a.example`\n";
+                    `vox grant SKILL --allow-http https://a.example`\n";
         assert_eq!(text(&denied).await, (403, line.to_owned()));
         for (problem, status) in [
             (Problem::TakenBack, 403),

@@ -116,7 +116,7 @@ impl Desk {
         match done {
             Ok(response) => response,
             Err(Not::Request(status, text)) => answer::said(status, text),
-            Err(Not::Problem(problem)) => answer::of(&problem, &self.call.scope.skill),
+            Err(Not::Problem(problem)) => answer::of(&problem),
         }
     }
 
@@ -169,10 +169,7 @@ impl Desk {
             return Err(Not::Problem(Problem::TakenBack));
         }
         let plain = Origin { scheme: Scheme::Http, ..secure.clone() };
-        let denied = match tunnels(&secure, &self.call.grant) {
-            Ok(()) => None,
-            Err(denied) => Some(denied),
-        };
+        let denied = tunnels(&secure, &self.call.grant).err();
         let open: Vec<Origin> =
             [secure, plain].into_iter().filter(|origin| tunnels(origin, &self.call.grant).is_ok()).collect();
         match denied {
