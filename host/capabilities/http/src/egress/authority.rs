@@ -1,7 +1,7 @@
 //! The authority of one call: it signs certificates for the hosts that programs speak TLS to, and for nobody else.
 //!
-//! Its key is made here, never leaves the process, and is overwritten at the end of the call. Only programs of that
-//! call are told to trust it, so nothing else on the machine does.
+//! Its key is made here and never leaves the process. At the end of the call its encoded form is overwritten; `ring` frees
+//! what it made of it without that. Only programs of that call are told to trust it, so nothing else on the machine does.
 
 use crate::place::Host;
 use base64::Engine as _;
@@ -14,6 +14,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoServerSessionStorage;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -39,6 +40,8 @@ pub(super) struct Authority {
     pem: String,
     /// The key of all certificates that it signs.
     leaf: KeyPair,
+    /// Numbers what it signs (RFC 5280, section 4.1.2.2): one key for all would give one number for all.
+    signed: AtomicU64,
 }
 
 impl Authority {
@@ -49,7 +52,7 @@ impl Authority {
         about.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate()?;
         let pem = pem(about.self_signed(&key)?.der());
-        Ok(Self { about, key, pem, leaf: KeyPair::generate()? })
+        Ok(Self { about, key, pem, leaf: KeyPair::generate()?, signed: AtomicU64::new(1) })
     }
 
     /// Its certificate, as text.
@@ -67,6 +70,7 @@ impl Authority {
         params.distinguished_name = named("vox, in place of the host");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.serial_number = Some(self.signed.fetch_add(1, Ordering::Relaxed).into());
         params.use_authority_key_identifier_extension = true;
         let leaf = params.signed_by(&self.leaf, &Issuer::from_params(&self.about, &self.key))?;
         let key = Zeroizing::new(self.leaf.serialize_der());
