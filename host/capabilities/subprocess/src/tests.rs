@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vox_model::programs::{
-    Command, Device, Finished, Lack, Mount, MountAccess, Offered, Outlet, ProgramError, ProgramSession, Programs, Running,
-    SessionSetup, SharedFolder, Spawned, Status, Stop,
+    Command, Device, Finished, Lack, Mount, MountAccess, Offered, Outlet, ProgramError, ProgramSession, Programs,
+    Running, SessionSetup, SharedFolder, Spawned, Status, Stop,
 };
 use vox_model::{CallScope, Capability, Effect, Lease, Limits, Recorder, Verdict};
 use wasmtime::component::{Resource, ResourceTable};
