@@ -234,6 +234,32 @@ mod tests {
     }
 
     #[test]
+    fn tunnels_lead_where_something_is_granted() {
+        let given = grant(
+            &["GET https://a.example/v1", "http://b.example:8080", "https://*.c.example", "https://d.example"],
+            &["https://d.example", "https://x.c.example", "DELETE https://a.example"],
+            &[],
+        );
+        let may = |url: &str| tunnels(&locate(url).unwrap().origin, &given);
+        for url in ["https://a.example", "http://b.example:8080", "https://y.c.example"] {
+            assert!(may(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://a.example",
+            "https://a.example:8443",
+            "https://b.example:8080",
+            "https://c.example",
+            "https://x.c.example",
+            "https://d.example",
+            "https://evil.example",
+        ] {
+            assert!(may(url).is_err(), "{url}");
+        }
+        assert_eq!(may("https://d.example").unwrap_err().rule, "denied by `https://d.example`");
+        assert_eq!(may("https://e.example").unwrap_err().allow.as_deref(), Some("--allow-http https://e.example"));
+    }
+
+    #[test]
     fn deny_beats_allow() {
         let given = grant(
             &["https://a.example", "https://*.b.example"],

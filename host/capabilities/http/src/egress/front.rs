@@ -4,7 +4,7 @@ use super::authority::Authority;
 use super::tunnel::{self, Tunnel};
 use super::{answer, tunnel::Opened};
 use crate::headers;
-use crate::place::{Origin, Scheme, locate};
+use crate::place::{Origin, Scheme, UrlError, locate};
 use crate::policy::{Denied, tunnels};
 use crate::problem::Problem;
 use crate::sender::{self, Call};
@@ -153,16 +153,12 @@ impl Desk {
             "CONNECT names a host and a port, as in `CONNECT api.example.org:443`",
         ))?;
         let named = host_field(request.headers(), request.version())?;
-        let place = |scheme: &str, text: &str| {
-            locate(&format!("{scheme}://{text}/")).map(|located| located.origin).map_err(|why| {
-                Not::Problem(Problem::Denied(Denied { rule: format!("the host is refused: {why}"), allow: None }))
-            })
-        };
-        let secure = place("https", authority.as_str())?;
+        let secure = place("https", authority.as_str()).map_err(|why| {
+            Not::Problem(Problem::Denied(Denied { rule: format!("the host is refused: {why}"), allow: None }))
+        })?;
         // Some programs leave the port out of the field.
-        if let Some(named) = named
-            && place("https", named)?.host != secure.host
-        {
+        let same = |named: &str| place("https", named).is_ok_and(|named| named.host == secure.host);
+        if named.is_some_and(|named| named != authority.as_str() && !same(named)) {
             return Err(OTHER_HOST);
         }
         if !self.call.scope.lease.holds(vox_model::Capability::HttpOut) {
@@ -207,7 +203,6 @@ fn uri(front: &Front, request: &Request<Incoming>) -> Result<Uri, Not> {
         return Err(Not::Request(StatusCode::NOT_IMPLEMENTED, text));
     }
     let named = host_field(fields, request.version())?;
-    let place = |scheme: &str, text: &str| locate(&format!("{scheme}://{text}/")).map(|located| located.origin).ok();
     match front {
         Front::Proxy => {
             let (Some(scheme), Some(authority)) = (request.uri().scheme_str(), request.uri().authority()) else {
@@ -216,7 +211,7 @@ fn uri(front: &Front, request: &Request<Incoming>) -> Result<Uri, Not> {
             };
             let same = |named: &str| {
                 named == authority.as_str()
-                    || place(scheme, named).is_some_and(|named| Some(named) == place(scheme, authority.as_str()))
+                    || place(scheme, named).is_ok_and(|named| Ok(named) == place(scheme, authority.as_str()))
             };
             if named.is_some_and(|named| !same(named)) {
                 return Err(OTHER_HOST);
@@ -229,7 +224,7 @@ fn uri(front: &Front, request: &Request<Incoming>) -> Result<Uri, Not> {
         }
         Front::Host { origin, .. } => {
             let scheme = origin.scheme.word();
-            if named.is_some_and(|named| place(scheme, named).as_ref() != Some(origin)) {
+            if named.is_some_and(|named| place(scheme, named).as_ref() != Ok(origin)) {
                 return Err(OTHER_HOST);
             }
             if request.uri().authority().is_some() || !request.uri().path().starts_with('/') {
@@ -238,6 +233,14 @@ fn uri(front: &Front, request: &Request<Incoming>) -> Result<Uri, Not> {
             }
             Ok(whole(origin, request.uri().path_and_query()))
         }
+    }
+}
+
+/// The place that a host, with or without a port, means under a scheme.
+fn place(scheme: &str, text: &str) -> Result<Origin, UrlError> {
+    match text.contains(['/', '?']) {
+        true => Err(UrlError::Characters),
+        false => locate(&format!("{scheme}://{text}/")).map(|located| located.origin),
     }
 }
 

@@ -123,6 +123,8 @@ fn refused(at: &str) -> Vec<(String, u16, &'static str)> {
         line(&format!("DELETE http://{at}/"), &own, 403, "the method DELETE is not"),
         line(&format!("POST http://{at}/x"), &own, 403, "the method POST is not"),
         line(&format!("GET http://{at}/"), other, 421, "another host"),
+        line(&format!("GET http://{at}/"), &format!("Host: {at}/x\r\n"), 421, "another host"),
+        line(&format!("CONNECT {at}"), &format!("Host: {at}?x\r\n"), 421, "another host"),
         line(&format!("GET http://{at}/"), &format!("{own}{other}"), 400, "one field `Host`"),
         line(&format!("GET http://{at}/"), "", 400, "one field `Host`"),
         line("GET /v1", &own, 400, "this is a proxy"),
