@@ -8,6 +8,7 @@
 #![no_std]
 #![no_main]
 
+mod listen;
 mod probe;
 mod run;
 mod sys;
@@ -15,6 +16,7 @@ mod sys;
 mod wire;
 
 use core::arch::global_asm;
+use listen::Listener;
 use run::{Commands, Request};
 use wire::{BODY, HEADER, Header};
 
@@ -88,9 +90,11 @@ fn connected(path: *const u8) -> usize {
 
 fn serve(socket: usize, signals: usize, body: &mut [u8]) -> ! {
     let mut commands = Commands::new();
+    let mut listener = Listener::none();
     loop {
-        let wanted = |fd: usize| sys::PollFd { fd: fd as i32, events: sys::POLLIN, revents: 0 };
-        let mut fds = [wanted(socket), wanted(signals)];
+        let wanted = |fd: i32| sys::PollFd { fd, events: sys::POLLIN, revents: 0 };
+        // The kernel passes over a negative number.
+        let mut fds = [wanted(socket as i32), wanted(signals as i32), wanted(listener.number())];
         if sys::poll(&mut fds) < 0 {
             continue;
         }
@@ -99,6 +103,9 @@ fn serve(socket: usize, signals: usize, body: &mut [u8]) -> ! {
             let mut ignored = [0; 1024];
             sys::read(signals, &mut ignored);
             commands.reap();
+        }
+        if fds[2].revents != 0 {
+            listener.pass_on(socket);
         }
         if fds[0].revents != 0 {
             let mut header = [0; HEADER];
@@ -110,7 +117,11 @@ fn serve(socket: usize, signals: usize, body: &mut [u8]) -> ! {
                 sys::exit(OWNER_GONE);
             }
             read_whole(socket, &mut header[got as usize..]);
-            handle(&mut commands, socket, &Header::decode(&header), fds, body);
+            let header = Header::decode(&header);
+            match header.kind {
+                wire::LISTEN => listener.open(header.id, socket),
+                _ => handle(&mut commands, socket, &header, fds, body),
+            }
         }
     }
 }

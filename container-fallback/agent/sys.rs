@@ -77,6 +77,7 @@ plain! {
     dup3(old, new, flags) = 292, [0, 0];
     pause() = 34, [0, 0, 0, 0, 0];
     socket(domain, kind, protocol) = 41, [0, 0];
+    listen(fd, backlog) = 50, [0, 0, 0];
     fork() = 57, [0, 0, 0, 0, 0];
     kill(pid, signal) = 62, [0, 0, 0];
     getpid() = 39, [0, 0, 0, 0, 0];
@@ -145,6 +146,18 @@ pub fn connect(fd: usize, address: &[u8]) -> isize {
     unsafe { call(42, fd, address.as_ptr() as usize, address.len(), 0, 0) }
 }
 
+/// Binds to an address in the layout of its family.
+pub fn bind(fd: usize, address: &[u8]) -> isize {
+    // SAFETY: the kernel reads the slice.
+    unsafe { call(49, fd, address.as_ptr() as usize, address.len(), 0, 0) }
+}
+
+/// Takes a connection; its descriptor is closed by an `execve`.
+pub fn accept(fd: usize) -> isize {
+    // SAFETY: accept4 without a place for the address writes nothing.
+    unsafe { call(288, fd, 0, 0, O_CLOEXEC, 0) }
+}
+
 /// Executes a program. The arrays end in a null pointer and hold texts ended by NUL.
 pub fn execve(path: &[u8], arguments: &[*const u8], variables: &[*const u8]) -> isize {
     // SAFETY: see above; on success this does not return.
@@ -200,6 +213,29 @@ pub fn receive(fd: usize, into: &mut [u8]) -> (isize, [i32; 4]) {
         rights.fds = [-1; 4];
     }
     (got, rights.fds)
+}
+
+/// Sends one byte with a descriptor, or nothing where it would have to wait.
+pub fn send_descriptor(fd: usize, byte: u8, descriptor: i32) -> isize {
+    const DONT_WAIT: usize = 0x40;
+    const NO_SIGNAL: usize = 0x4000;
+    /// `CMSG_LEN` of one number.
+    const ONE: usize = 20;
+    let mut byte = byte;
+    let mut vector = IoVec { base: &raw mut byte, length: 1 };
+    // SOL_SOCKET and SCM_RIGHTS.
+    let mut rights = Rights { length: ONE, level: 1, kind: 1, fds: [descriptor, 0, 0, 0] };
+    let header = MsgHdr {
+        name: 0,
+        name_length: 0,
+        vectors: &raw mut vector,
+        vector_count: 1,
+        control: (&raw mut rights).cast(),
+        control_length: ONE,
+        flags: 0,
+    };
+    // SAFETY: every pointer of the header leads to a live value of the given length; the kernel reads them.
+    unsafe { call(46, fd, (&raw const header) as usize, DONT_WAIT | NO_SIGNAL, 0, 0) }
 }
 
 /// # Safety

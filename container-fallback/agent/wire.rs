@@ -10,6 +10,16 @@ pub const RUN: u32 = 1;
 pub const KILL: u32 = 2;
 /// Measures what holds in this container and writes a report to the output. Descriptors as for [`RUN`].
 pub const PROBE: u32 = 3;
+/// Listens on a port of 127.0.0.1 in the container, the number of the header. No body, no descriptors. The answer is
+/// [`LISTENS`] on the socket, and from then on [`CONNECTED`] for each connection; nothing else is ever answered there.
+pub const LISTEN: u32 = 4;
+
+/// The agent listens. One byte on the socket.
+pub const LISTENS: u8 = 1;
+/// Somebody connected. One byte on the socket, with the descriptor of the connection.
+pub const CONNECTED: u8 = 2;
+/// Connections that wait until the agent takes them.
+pub const BACKLOG: usize = 64;
 
 /// Bytes of a header.
 pub const HEADER: usize = 48;
@@ -41,9 +51,9 @@ pub const AT_FORK: u32 = 2;
 /// The fixed part of a request.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Header {
-    /// [`RUN`], [`KILL`] or [`PROBE`].
+    /// [`RUN`], [`KILL`], [`PROBE`] or [`LISTEN`].
     pub kind: u32,
-    /// The number of the command.
+    /// The number of the command; for [`LISTEN`] the port.
     pub id: u32,
     /// Bytes of the body.
     pub body: u32,

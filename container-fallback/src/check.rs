@@ -12,8 +12,8 @@ fn plain(text: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct GuestPath(String);
 
-/// Where the system of the container or the agent is.
-const TAKEN: [&str; 4] = ["/proc", "/sys", "/dev", "/.vox"];
+/// Where the system of the container, the agent, or what programs have to trust is.
+const TAKEN: [&str; 5] = ["/proc", "/sys", "/dev", "/.vox", "/run/vox"];
 
 impl GuestPath {
     /// Checks a path.
@@ -132,6 +132,7 @@ mod tests {
             "/sys/fs",
             "/dev/shm",
             "/.vox",
+            "/run/vox",
             "--privileged",
         ] {
             assert!(GuestPath::new(bad).is_err(), "{bad:?}");

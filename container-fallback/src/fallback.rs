@@ -6,9 +6,7 @@ use crate::image::{self, Image, ImageError};
 use crate::probe::{ProbeError, Proven, probe};
 use crate::profile::{Enforcement, LEAST_MEMORY, Profile};
 use crate::pump::Cancel;
-use crate::session::{
-    self, Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError, environment,
-};
+use crate::session::{self, Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -199,7 +197,7 @@ impl model::Programs for Fallback {
         let held = self.hold_devices(&devices)?;
         let folders = setup.folders.iter().map(folder).collect();
         let call = if setup.call.is_empty() { "call".to_owned() } else { setup.call.clone() };
-        let options = SessionOptions { call, folders, devices };
+        let options = SessionOptions { call, folders, devices, outlet: setup.outlet.clone() };
         let session = Session::start(&proven, &self.state, &options).map_err(start_error)?;
         Ok(Box::new(Warm { session, _devices: held }))
     }
@@ -245,8 +243,8 @@ struct Warm {
     _devices: Vec<File>,
 }
 
-fn command(asked: &model::Command) -> Command {
-    let mut environment = environment();
+fn command(session: &Session, asked: &model::Command) -> Command {
+    let mut environment = session.environment();
     for (name, value) in &asked.environment {
         environment.retain(|(known, _)| known != name);
         environment.push((name.clone(), value.clone()));
@@ -290,12 +288,12 @@ impl model::ProgramSession for Warm {
         let later = cancel.clone();
         stop.then(move || later.cancel());
         let Finished { status: ended, stdout, stderr, stdout_lost, stderr_lost, .. } =
-            self.session.run(&command(asked), &cancel).map_err(run_error)?;
+            self.session.run(&command(&self.session, asked), &cancel).map_err(run_error)?;
         Ok(model::Finished { status: status(ended), stdout, stderr, stdout_lost, stderr_lost })
     }
 
     fn spawn(&self, asked: &model::Command) -> Result<Spawned, ProgramError> {
-        let mut process = self.session.spawn(&command(asked)).map_err(run_error)?;
+        let mut process = self.session.spawn(&command(&self.session, asked)).map_err(run_error)?;
         match (process.stdin.take(), process.stdout.take(), process.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => {
                 Ok(Spawned { stdin, stdout, stderr, running: Box::new(Going(process)) })

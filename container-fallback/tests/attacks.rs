@@ -342,7 +342,8 @@ fn an_owner_that_is_killed() {
     let proven = proven(kind).unwrap();
     loop {
         let staged = Staged::within(Path::new(&stage));
-        let options = SessionOptions { call: "owner".to_owned(), folders: vec![staged.folder()], devices: Vec::new() };
+        let options =
+            SessionOptions { call: "owner".to_owned(), folders: vec![staged.folder()], ..SessionOptions::default() };
         let session = Session::start(&proven, &state(), &options).unwrap();
         let _sleeper = session.spawn(&shell("setsid sleep 1000 & sleep 1000")).unwrap();
         for _ in 0..50 {

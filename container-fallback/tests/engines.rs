@@ -191,7 +191,8 @@ fn a_hanging_or_loud_engine_is_ended() {
 fn folders_that_no_engine_can_be_given_are_refused() {
     let staged = Staged::new();
     let at = |guest: &str| Folder { host: staged.live(), guest: guest.to_owned(), access: Access::Read };
-    let check = |folders: Vec<Folder>| SessionOptions { call: "x".to_owned(), folders, devices: Vec::new() }.check();
+    let check =
+        |folders: Vec<Folder>| SessionOptions { call: "x".to_owned(), folders, ..SessionOptions::default() }.check();
     assert!(check(vec![at("/work"), at("/home/me/docs"), staged.folder()][..2].to_vec()).is_ok());
     for guest in ["work", "/", "/proc", "/a:rw", "/a,src=/", "/.vox/x", "/a/../etc", "--volume=/:/host"] {
         assert!(matches!(check(vec![at(guest)]), Err(StartError::Folder(_))), "{guest}");

@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod client;
+pub mod egress;
 pub mod grants;
 pub mod local;
 pub mod podman;

@@ -6,11 +6,13 @@ use crate::contenders::process::Process;
 use crate::runner::Contender;
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use vox_container::{
     Cancel, Command, Detection, Engine, EngineKind, Profile, Proven, Session, SessionOptions, Status, Surroundings,
     image, probe,
 };
+use vox_model::programs::Outlet;
 
 /// An engine that was measured, with the image of the sandbox.
 pub struct Programs {
@@ -40,8 +42,12 @@ impl Programs {
         Ok(Self { proven, program, image: image.id().to_owned(), state: state.to_owned() })
     }
 
-    fn session(&self) -> Result<Session> {
-        let options = SessionOptions { call: "bench".to_owned(), ..SessionOptions::default() };
+    /// A warm container; with a way out where one is given.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn session(&self, outlet: Option<Arc<dyn Outlet>>) -> Result<Session> {
+        let options = SessionOptions { call: "bench".to_owned(), outlet, ..SessionOptions::default() };
         Ok(Session::start(&self.proven, &self.state, &options)?)
     }
 
@@ -50,7 +56,7 @@ impl Programs {
     /// # Errors
     /// The container does not start.
     pub fn warm(&self, command: &[&str]) -> Result<Box<dyn Contender>> {
-        let (session, cancel, command) = (self.session()?, Cancel::new()?, prepared(command));
+        let (session, cancel, command) = (self.session(None)?, Cancel::new()?, prepared(command));
         Ok(local(move || finish(&session, &command, &cancel), |output| output))
     }
 
@@ -61,7 +67,7 @@ impl Programs {
         Box::new(Timed(move || {
             let cancel = Cancel::new()?;
             let start = Instant::now();
-            let session = programs.session()?;
+            let session = programs.session(None)?;
             let output = finish(&session, &command, &cancel)?;
             let without_end = start.elapsed();
             session.end()?;
@@ -86,7 +92,11 @@ fn prepared(words: &[&str]) -> Command {
     Command::new(words[0], words[1..].iter().copied())
 }
 
-fn finish(session: &Session, command: &Command, cancel: &Cancel) -> Result<Vec<u8>> {
+/// Runs a command that has to go well, and gives what it printed.
+///
+/// # Errors
+/// It did not.
+pub fn finish(session: &Session, command: &Command, cancel: &Cancel) -> Result<Vec<u8>> {
     let finished = session.run(command, cancel)?;
     match finished.status {
         Status::Exited(0) => Ok(finished.stdout),

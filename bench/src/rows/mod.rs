@@ -3,6 +3,7 @@
 mod calls;
 mod cold;
 mod echo;
+mod egress;
 mod files;
 mod granted;
 mod hop;
@@ -32,6 +33,7 @@ pub const ALL: &[(&str, &str, Measure)] = &[
     ("http", "a fresh call that sends a request", http::rows),
     ("files", "a file of 1 MB through a guest", files::rows),
     ("programs", "commands in containers", programs::rows),
+    ("egress", "requests of programs in containers", egress::rows),
     ("oneshot", "whole processes", oneshot::rows),
     ("memory", "memory of a live instance", memory::rows),
     ("size", "size of the binaries", size::rows),

@@ -1,7 +1,8 @@
 //! The one place where a container's argument list is made. A pure function of values that were checked.
 
 use super::folder::{Access, Checked};
-use super::scratch::Scratch;
+use super::outlet;
+use super::scratch::{self, Scratch};
 use crate::engine::EngineKind;
 use crate::gpu::{self, Device};
 use crate::profile::{Enforcement, Profile};
@@ -28,6 +29,8 @@ pub(super) struct Start<'s> {
     pub(super) boot: &'s str,
     /// Whether programs have to be the owner of the folders.
     pub(super) as_owner: bool,
+    /// Whether programs have a way out, and a file with what they have to trust on it.
+    pub(super) outlet: bool,
 }
 
 impl Start<'_> {
@@ -70,6 +73,9 @@ impl Start<'_> {
         // Engines write the host's address and name servers into files of their own.
         for file in ["hosts", "resolv.conf"] {
             all.push(format!("--volume={}:/etc/{file}:ro", self.scratch.at(file)));
+        }
+        if self.outlet {
+            all.push(format!("--volume={}:{}:ro", self.scratch.at(scratch::TRUST), outlet::TRUST));
         }
         for (at, checked) in self.folders.iter().enumerate() {
             self.mount(at, checked, &mut all);

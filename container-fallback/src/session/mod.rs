@@ -4,6 +4,7 @@ mod argv;
 mod command;
 mod folder;
 mod memory;
+mod outlet;
 mod process;
 mod scratch;
 
@@ -35,6 +36,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use vox_model::programs::Outlet;
 
 /// How long a container may take to start: engines take a third of a second, a busy machine much longer.
 const STARTING: Duration = Duration::from_secs(60);
@@ -52,6 +54,8 @@ pub struct SessionOptions {
     pub folders: Vec<Folder>,
     /// The devices that are attached.
     pub devices: Vec<Device>,
+    /// Takes what programs say to the outside. Without one nothing listens in the container.
+    pub outlet: Option<Arc<dyn Outlet>>,
 }
 
 impl SessionOptions {
@@ -100,6 +104,14 @@ pub enum StartError {
         CONNECTING.as_secs()
     )]
     Elsewhere,
+    /// Nothing listens in the container, although programs were granted a way out.
+    #[error(
+        "the container started, but nothing can listen on its loopback, so its programs have no way to the network"
+    )]
+    Outlet,
+    /// What programs have to trust cannot be made.
+    #[error("programs cannot be given a way to the network: {0}")]
+    Trust(String),
     /// Something of the system failed.
     #[error("a container could not be set up: {0}")]
     System(#[from] io::Error),
@@ -123,6 +135,8 @@ struct Inner {
     kills: Kills,
     next: AtomicU32,
     over: AtomicBool,
+    /// By which programs find the way out.
+    variables: Vec<(String, String)>,
 }
 
 impl Session {
@@ -149,7 +163,8 @@ impl Session {
     ) -> Result<Self, StartError> {
         profile.check()?;
         let folders = options.checked()?;
-        let (scratch, listener) = Scratch::make(state, &folders)?;
+        let trust = options.outlet.as_ref().map(|outlet| outlet.trust()).transpose().map_err(StartError::Trust)?;
+        let (scratch, listener) = Scratch::make(state, &folders, trust.as_deref())?;
         let boot = owner::boot()?;
         let start = Start {
             kind: engine.kind(),
@@ -163,9 +178,14 @@ impl Session {
             call: &options.call,
             boot: &boot,
             as_owner,
+            outlet: options.outlet.is_some(),
         };
         let started = engine.run_within(start.arguments(), STARTING).and_then(|ran| ran.succeeded());
         let connected = started.map_err(StartError::from).and_then(|_| connected(&listener));
+        let connected = connected.and_then(|(socket, init)| {
+            options.outlet.clone().map_or(Ok(()), |outlet| outlet::open(&socket, outlet))?;
+            Ok((socket, init))
+        });
         let (socket, init) = match connected {
             Ok(connected) => connected,
             Err(error) => {
@@ -190,8 +210,17 @@ impl Session {
             kills,
             next: AtomicU32::new(1),
             over: AtomicBool::new(false),
+            variables: options.outlet.as_ref().map(|outlet| outlet::variables(&**outlet)).unwrap_or_default(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The variables that programs of this session expect: [`environment`], and those by which they find the way out
+    /// where there is one.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let mut all = environment();
+        all.extend(self.inner.variables.iter().cloned());
+        all
     }
 
     /// Runs a program to its end and keeps what it prints, up to the limit of the command.

@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// The program that runs in the container; empty where there is none for this system.
 static AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent"));
 
+/// The file with what programs have to trust on the way out.
+pub(super) const TRUST: &str = "authority.pem";
+
 /// Where the sessions of all processes have their folders, below the state folder.
 const SESSIONS: &str = "sessions";
 
@@ -31,8 +34,12 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder and what is in it, and listens.
-    pub(super) fn make(state: &Path, folders: &[Checked<'_>]) -> Result<(Self, UnixListener), StartError> {
+    /// Makes the folder and what is in it, and listens. `trust` is what programs have to trust on the way out.
+    pub(super) fn make(
+        state: &Path,
+        folders: &[Checked<'_>],
+        trust: Option<&str>,
+    ) -> Result<(Self, UnixListener), StartError> {
         if AGENT.is_empty() {
             return Err(StartError::NoAgent);
         }
@@ -50,11 +57,11 @@ impl Scratch {
         let path = all.join(&name);
         DirBuilder::new().mode(0o700).create(&path).map_err(at)?;
         let scratch = Self { path, name, owner };
-        let listener = scratch.fill(folders).map_err(at)?;
+        let listener = scratch.fill(folders, trust).map_err(at)?;
         Ok((scratch, listener))
     }
 
-    fn fill(&self, folders: &[Checked<'_>]) -> io::Result<UnixListener> {
+    fn fill(&self, folders: &[Checked<'_>], trust: Option<&str>) -> io::Result<UnixListener> {
         let open = self.path.join("open");
         fs::create_dir(&open)?;
         // Whatever the mask of this process is, the user in the container has to get in.
@@ -64,7 +71,8 @@ impl Scratch {
         file.write_all(AGENT)?;
         drop(file);
         fs::set_permissions(&agent, Permissions::from_mode(0o755))?;
-        for (name, text) in [("hosts", "127.0.0.1 localhost vox\n::1 localhost\n"), ("resolv.conf", "")] {
+        let system = [("hosts", "127.0.0.1 localhost vox\n::1 localhost\n"), ("resolv.conf", "")];
+        for (name, text) in system.into_iter().chain(trust.map(|text| (TRUST, text))) {
             let file = self.path.join(name);
             fs::write(&file, text)?;
             fs::set_permissions(&file, Permissions::from_mode(0o644))?;

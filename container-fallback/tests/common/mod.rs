@@ -60,7 +60,7 @@ pub fn session(proven: &Proven) -> Session {
 
 /// A session with folders.
 pub fn session_with(proven: &Proven, folders: Vec<Folder>) -> Session {
-    let options = SessionOptions { call: "test".to_owned(), folders, devices: Vec::new() };
+    let options = SessionOptions { call: "test".to_owned(), folders, ..SessionOptions::default() };
     Session::start(proven, &state(), &options).unwrap()
 }
 

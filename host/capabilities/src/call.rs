@@ -109,15 +109,6 @@ impl<M> CallData<M> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;
-        let programs = ProgramsSetup {
-            grant: granted.subprocess.clone(),
-            gpu: granted.gpu.clone(),
-            programs: services.programs().cloned(),
-            folders: shared,
-            limits,
-            until,
-        };
-        let files = Files::new(preopens, Subdirectories::Inherited, scope.clone()).map_err(SetupError::Random)?;
         let http = match granted.http.is_empty() {
             true => None,
             false => {
@@ -126,6 +117,17 @@ impl<M> CallData<M> {
                 Some(Http::new(&client, Arc::new(granted.http.clone()), scope.clone(), &owner, Some(until)))
             }
         };
+        let programs_too = http.as_ref().filter(|_| !granted.subprocess.is_empty());
+        let programs = ProgramsSetup {
+            grant: granted.subprocess.clone(),
+            gpu: granted.gpu.clone(),
+            programs: services.programs().cloned(),
+            folders: shared,
+            outlet: programs_too.map(|http| http.outlet()),
+            limits,
+            until,
+        };
+        let files = Files::new(preopens, Subdirectories::Inherited, scope.clone()).map_err(SetupError::Random)?;
         let unasked = vox_cap_config::Request::default();
         let settings = requests.map_or(&unasked, |requests| &requests.config);
         Ok(Self {

@@ -5,6 +5,7 @@
 
 use crate::{Limit, Tier, TierOffer};
 use std::fmt;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -148,6 +149,28 @@ pub struct SessionSetup {
     pub folders: Vec<Mount>,
     /// The accelerators that are attached, by id.
     pub devices: Vec<String>,
+    /// What takes the connections that programs make to the outside. None: nothing listens, and nothing is reached.
+    pub outlet: Option<Arc<dyn Outlet>>,
+}
+
+/// The one way out for the programs of a call: whoever runs them listens where they are, and hands every connection that
+/// they make to this. It says itself what may leave.
+pub trait Outlet: fmt::Debug + Send + Sync {
+    /// What programs have to trust when they speak to it: certificates as PEM. A file that programs can read has this text.
+    ///
+    /// # Errors
+    /// It cannot be made; the text says why.
+    fn trust(&self) -> Result<String, String>;
+
+    /// The variables by which programs find it, given where it listens for them and the path of the file with
+    /// [`Outlet::trust`]. Names are not given twice.
+    fn variables(&self, address: SocketAddr, trust: &str) -> Vec<(String, String)>;
+
+    /// Takes a connection that a program made. Must not block; a connection that is not wanted is answered or dropped.
+    fn take(&self, connection: TcpStream);
+
+    /// Cuts everything that is under way and takes no further connection. When this returns, nothing is sent any more.
+    fn end(&self);
 }
 
 /// One accelerator.

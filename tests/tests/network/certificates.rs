@@ -1,47 +1,9 @@
 //! Certificates, through the command: an authority of one's own works, and each bad certificate has its own error.
 
-use crate::servers::{Server, answer, heard};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection};
-use std::sync::Arc;
+use crate::authority::{Authority, NOW};
+use crate::servers::Server;
 use vox_tests::need;
 use vox_tests::program::{Place, Ran};
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap_or_else(|error| panic!("{error}"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap_or_else(|error| panic!("{error}"));
-        Self(CertifiedIssuer::self_signed(params, key).unwrap_or_else(|error| panic!("{error}")))
-    }
-
-    /// A server with a certificate for a name, valid for these years.
-    fn server(&self, name: &str, years: (i32, i32)) -> Server {
-        let key = KeyPair::generate().unwrap_or_else(|error| panic!("{error}"));
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap_or_else(|error| panic!("{error}"));
-        (params.not_before, params.not_after) = (date_time_ymd(years.0, 1, 1), date_time_ymd(years.1, 1, 1));
-        let leaf = params.signed_by(&key, &self.0).unwrap_or_else(|error| panic!("{error}"));
-        let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap_or_else(|error| panic!("{error}"));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map(|builder| builder.with_no_client_auth())
-            .and_then(|builder| builder.with_single_cert(vec![leaf.der().clone()], private));
-        let config = Arc::new(config.unwrap_or_else(|error| panic!("{error}")));
-        Server::start(move |mut stream| {
-            let mut connection = ServerConnection::new(config.clone()).unwrap_or_else(|error| panic!("{error}"));
-            let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-            if heard(&mut tls).starts_with("GET ") {
-                answer(&mut tls, "over TLS");
-            }
-        })
-    }
-}
-
-const NOW: (i32, i32) = (2020, 4000);
 
 fn get(place: &Place, server: &Server, more: &[&str]) -> Ran {
     let origin = format!("https://{}", server.address);
@@ -53,10 +15,10 @@ fn get(place: &Place, server: &Server, more: &[&str]) -> Ran {
 fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
     let place = need!("the guest `http_guest`", Place::with_guests(&["http_guest"]));
     let (own, other) = (Authority::new(), Authority::new());
-    place.put("own.pem", own.0.pem());
-    place.put("both.pem", format!("{}{}", other.0.pem(), own.0.pem()));
+    place.put("own.pem", own.pem());
+    place.put("both.pem", format!("{}{}", other.pem(), own.pem()));
     // The same name, and another key.
-    place.put("other.pem", other.0.pem());
+    place.put("other.pem", other.pem());
     let server = own.server("127.0.0.1", NOW);
     for file in ["own.pem", "both.pem"] {
         let ran = get(&place, &server, &["--http-ca", file]);
@@ -76,7 +38,7 @@ fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
 fn each_bad_certificate_has_an_error_of_its_own() {
     let place = need!("the guest `http_guest`", Place::with_guests(&["http_guest"]));
     let own = Authority::new();
-    place.put("own.pem", own.0.pem());
+    place.put("own.pem", own.pem());
     for (name, years, said) in [
         ("127.0.0.1", (2020, 2021), "the certificate of the host has expired"),
         ("127.0.0.1", (3999, 4000), "the certificate of the host is not valid yet"),

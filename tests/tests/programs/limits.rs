@@ -42,7 +42,7 @@ fn a_call_that_ends_takes_its_programs_along() {
 }
 
 /// Waits until no container of this process is left; engines tidy up by themselves and take a moment.
-fn gone(bench: &Bench, engine: &str, owner: u32) {
+pub fn gone(bench: &Bench, engine: &str, owner: u32) {
     let line = format!("{engine} ps --all --format '{{{{.Labels}}}}' --filter label=org.vox.owner");
     let until = Instant::now() + Duration::from_secs(30);
     loop {

@@ -3,7 +3,7 @@
 use crate::body::Upload;
 use crate::limits::HttpLimits;
 use crate::place::{Host, Origin, Scheme};
-use crate::policy::Authorised;
+use crate::policy::{Authorised, Denied};
 use crate::pool::{Connection, MAX_LIFE, Sender};
 use crate::problem::{Distrust, Problem};
 use crate::resolve::{Resolve, ResolveError};
@@ -60,10 +60,8 @@ pub(crate) async fn addresses(resolver: &dyn Resolve, authorised: &Authorised) -
     if found.is_empty() {
         return Err(Problem::NoAddress);
     }
-    authorised.named().check(&found, origin).map_err(|refused| {
-        let allow = refused.allow.as_ref().map(|flag| format!("; {flag} would allow it")).unwrap_or_default();
-        Problem::Denied(format!("{refused}{allow}"))
-    })?;
+    let checked = authorised.named().check(&found, origin);
+    checked.map_err(|refused| Problem::Denied(Denied { rule: refused.to_string(), allow: refused.allow }))?;
     Ok(found.into_iter().map(|ip| SocketAddr::new(ip, origin.port)).collect())
 }
 

@@ -11,6 +11,7 @@ pub mod address;
 mod body;
 mod client;
 mod connect;
+mod egress;
 mod grant;
 mod headers;
 mod inject;

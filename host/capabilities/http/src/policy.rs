@@ -116,6 +116,22 @@ pub fn authorise(method: &http::Method, uri: &http::Uri, grant: &Grant) -> Resul
     })
 }
 
+/// Whether a program may open a tunnel to a place, in which its requests are then held against the grant one by one.
+///
+/// # Errors
+/// No line covers anything there, or a line denies all of it.
+pub(crate) fn tunnels(origin: &Origin, grant: &Grant) -> Result<(), Denied> {
+    let whole = |line: &&HttpGrant| line.methods.is_empty() && line.path.is_empty() && line.has_origin(origin);
+    if let Some(line) = grant.deny.iter().find(whole) {
+        return Err(Denied::never(format!("denied by `{line}`")));
+    }
+    match grant.allow.iter().any(|line| line.has_origin(origin)) {
+        true => Ok(()),
+        // The method is that of most requests; with the host alone in question the flag has none.
+        false => Err(not_granted(Method::Get, origin, true, grant)),
+    }
+}
+
 /// Whether a secret goes along: the exact host of the binding, and a way on which nobody listens.
 fn goes_along(binding: &SecretBinding, method: Method, origin: &Origin, path: &str) -> bool {
     let place = &binding.place;
@@ -215,6 +231,32 @@ mod tests {
         ] {
             assert!(ask(method, url, &given).is_err(), "{method} {url}");
         }
+    }
+
+    #[test]
+    fn tunnels_lead_where_something_is_granted() {
+        let given = grant(
+            &["GET https://a.example/v1", "http://b.example:8080", "https://*.c.example", "https://d.example"],
+            &["https://d.example", "https://x.c.example", "DELETE https://a.example"],
+            &[],
+        );
+        let may = |url: &str| tunnels(&locate(url).unwrap().origin, &given);
+        for url in ["https://a.example", "http://b.example:8080", "https://y.c.example"] {
+            assert!(may(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://a.example",
+            "https://a.example:8443",
+            "https://b.example:8080",
+            "https://c.example",
+            "https://x.c.example",
+            "https://d.example",
+            "https://evil.example",
+        ] {
+            assert!(may(url).is_err(), "{url}");
+        }
+        assert_eq!(may("https://d.example").unwrap_err().rule, "denied by `https://d.example`");
+        assert_eq!(may("https://e.example").unwrap_err().allow.as_deref(), Some("--allow-http https://e.example"));
     }
 
     #[test]

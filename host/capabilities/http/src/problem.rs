@@ -1,5 +1,6 @@
 //! Why an exchange did not come to its end: in words for the record, as a code for the skill.
 
+use crate::policy::Denied;
 use std::fmt;
 use vox_model::Verdict;
 use wasmtime_wasi_http::Error;
@@ -9,7 +10,7 @@ use wasmtime_wasi_http::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// No grant covers it; the rule and the flag are in the text.
-    Denied(String),
+    Denied(Denied),
     /// The grant was taken back; the record has it already.
     TakenBack,
     /// The call has sent as many requests as it may.
@@ -145,7 +146,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Denied(rule) => f.write_str(rule),
+            Self::Denied(denied) => denied.fmt(f),
             Self::TakenBack => f.write_str("the grant was taken back"),
             Self::Requests(limit) => write!(f, "a call can send {limit} requests"),
             Self::InFlight(limit) => write!(f, "a call can have {limit} requests under way; read or drop an answer first"),

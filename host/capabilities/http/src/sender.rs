@@ -78,12 +78,31 @@ struct Answer {
     connection: Connection,
 }
 
-/// Sends a request and gives the answer as soon as its header is there. Whatever becomes of it is taken down.
+/// Sends a request and gives the answer as soon as its header is there, or a code that a skill may know. Whatever becomes
+/// of it is taken down.
 pub(crate) async fn send(
     call: Arc<Call>,
     request: Request<WasiBody>,
     wishes: RequestOptions,
 ) -> Result<Response<WasiBody>, Error> {
+    exchange(call, request, wishes).await.map_err(|problem| problem.code())
+}
+
+/// Takes down that a request was refused before it could be one, such as a `CONNECT` to a place that is not granted. It
+/// counts like any other. Gives the reason, which is another one where the call may not send at all.
+pub(crate) fn refuse(call: &Call, method: &http::Method, uri: &http::Uri, problem: Problem) -> Problem {
+    let mut record = Record::new(&call.scope, record::target(method, uri));
+    let problem = admit(call, &mut record).err().unwrap_or(problem);
+    record.settle(&problem);
+    problem
+}
+
+/// The same as [`send`], with the whole reason.
+pub(crate) async fn exchange(
+    call: Arc<Call>,
+    request: Request<WasiBody>,
+    wishes: RequestOptions,
+) -> Result<Response<WasiBody>, Problem> {
     let mut record = Record::new(&call.scope, record::target(request.method(), request.uri()));
     let exchange = begin(&call, &mut record, request, wishes).await;
     match exchange {
@@ -99,9 +118,22 @@ pub(crate) async fn send(
         }
         Err(problem) => {
             record.settle(&problem);
-            Err(problem.code())
+            Err(problem)
         }
     }
+}
+
+/// Whether the call may send another request at all. Counts it.
+fn admit(call: &Call, record: &mut Record) -> Result<(), Problem> {
+    if !record.holds() {
+        return Err(Problem::TakenBack);
+    }
+    let limit = call.client.limits.requests;
+    let begun = call.begun.fetch_add(1, Ordering::Relaxed);
+    if begun > limit {
+        record.silence();
+    }
+    if begun < limit { Ok(()) } else { Err(Problem::Requests(limit)) }
 }
 
 type Begun = (Response<Incoming>, Reading, Arc<Sending>, Kept);
@@ -114,19 +146,9 @@ async fn begin(
     wishes: RequestOptions,
 ) -> Result<Begun, Problem> {
     let limits = call.client.limits;
-    if !record.holds() {
-        return Err(Problem::TakenBack);
-    }
-    let begun = call.begun.fetch_add(1, Ordering::Relaxed);
-    if begun >= limits.requests {
-        if begun > limits.requests {
-            record.silence();
-        }
-        return Err(Problem::Requests(limits.requests));
-    }
+    admit(call, record)?;
     let (parts, body) = request.into_parts();
-    let authorised = policy::authorise(&parts.method, &parts.uri, &call.grant)
-        .map_err(|denied| Problem::Denied(denied.to_string()))?;
+    let authorised = policy::authorise(&parts.method, &parts.uri, &call.grant).map_err(Problem::Denied)?;
     record.granted_by(authorised.grant().to_string());
     throttle(call, &authorised)?;
     let slot = call.slots.clone().try_acquire_owned().map_err(|_| Problem::InFlight(limits.in_flight))?;
@@ -238,7 +260,7 @@ async fn transmit(
         && is_ready(&mut connection.sender).await
     {
         let head_until = times.head();
-        match exchange(&mut connection.sender, wire, upload, head_until, client.limits.header_bytes).await {
+        match over(&mut connection.sender, wire, upload, head_until, client.limits.header_bytes).await {
             Ok(response) => return Ok(Answer { response, key, connection }),
             Err((_, Some(unsent))) => upload = unsent,
             Err((problem, None)) => return Err(problem),
@@ -252,7 +274,7 @@ async fn transmit(
         client.pool.put(key.clone(), Connection::new(Sender::H2(sender.clone())));
     }
     let head_until = times.head();
-    let response = exchange(&mut connection.sender, wire, upload, head_until, client.limits.header_bytes).await;
+    let response = over(&mut connection.sender, wire, upload, head_until, client.limits.header_bytes).await;
     response.map(|response| Answer { response, key, connection }).map_err(|(problem, _)| problem)
 }
 
@@ -268,7 +290,7 @@ async fn is_ready(sender: &mut Sender) -> bool {
 }
 
 /// Sends, and waits for the header of the answer. Gives the body back where nothing of it was sent.
-async fn exchange(
+async fn over(
     sender: &mut Sender,
     wire: &Wire,
     upload: Upload,

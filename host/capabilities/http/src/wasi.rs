@@ -1,6 +1,7 @@
 //! The side of `wasi:http`: the state of a call, and what is linked.
 
 use crate::client::Client;
+use crate::egress::Egress;
 use crate::grant::Grant;
 use crate::headers;
 use crate::sender::{self, Call};
@@ -9,8 +10,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use vox_model::CallScope;
+use vox_model::programs::Outlet;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::p2::bindings::http as interfaces;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
@@ -29,11 +32,15 @@ const PIECES: usize = 1;
 pub struct Http {
     ctx: WasiHttpCtx,
     hooks: Hooks,
+    runtime: Handle,
 }
 
 impl Http {
     /// The state of a fresh call. `tenant` names on whose behalf it runs, and keeps connections apart; `until` is when
-    /// the call itself is over. Must be used on a tokio runtime with I/O and time.
+    /// the call itself is over. Must be made and used on a tokio runtime with I/O and time.
+    ///
+    /// # Panics
+    /// It is made outside of a runtime.
     pub fn new(client: &Client, grant: Arc<Grant>, scope: CallScope, tenant: &str, until: Option<Instant>) -> Self {
         let slots = Arc::new(Semaphore::new(client.0.limits.in_flight as usize));
         let call = Arc::new(Call {
@@ -47,11 +54,16 @@ impl Http {
         });
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(FIELDS);
-        Self { ctx, hooks: Hooks(call) }
+        Self { ctx, hooks: Hooks(call), runtime: Handle::current() }
     }
 
-    /// Sends a request by the same way as a guest's: for other ways into the same call, such as the proxy of a
-    /// container.
+    /// The way out for the programs of the same call: a proxy under the same grants, counts, secrets and records. Its
+    /// connections are served on the runtime of [`Http::new`].
+    pub fn outlet(&self) -> Arc<dyn Outlet> {
+        Arc::new(Egress::new(self.hooks.0.clone(), self.runtime.clone()))
+    }
+
+    /// Sends a request by the same way as a guest's: for other ways into the same call, such as a test.
     ///
     /// # Errors
     /// It is not granted, a limit is reached, or it fails; why stands in the record of the call.

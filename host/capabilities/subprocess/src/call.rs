@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use vox_model::Limit;
 use vox_model::programs::{
-    Command, Finished, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder, Spawned, Status,
-    Stop,
+    Command, Finished, Outlet, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder, Spawned,
+    Status, Stop,
 };
 
 /// What a program needs of its session.
@@ -31,6 +31,8 @@ pub(crate) struct Seat {
 pub(crate) struct Shared {
     pub(crate) programs: Arc<dyn Programs>,
     folders: Vec<Seat>,
+    /// The way to the network; none where the skill was granted none.
+    outlet: Option<Arc<dyn Outlet>>,
     call: String,
     slot: Mutex<Slot>,
     idle: Condvar,
@@ -53,8 +55,13 @@ struct Live {
 }
 
 impl Shared {
-    pub(crate) fn new(programs: Arc<dyn Programs>, folders: Vec<Seat>, call: String) -> Self {
-        Self { programs, folders, call, slot: Mutex::default(), idle: Condvar::new() }
+    pub(crate) fn new(
+        programs: Arc<dyn Programs>,
+        folders: Vec<Seat>,
+        outlet: Option<Arc<dyn Outlet>>,
+        call: String,
+    ) -> Self {
+        Self { programs, folders, outlet, call, slot: Mutex::default(), idle: Condvar::new() }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -96,6 +103,7 @@ impl Shared {
             memory: need.memory,
             folders: mounts.collect::<Result<_, _>>().map_err(ProgramError::Unavailable)?,
             devices: need.devices.clone(),
+            outlet: self.outlet.clone(),
         };
         Ok(self.programs.start(&setup)?.into())
     }
@@ -246,6 +254,10 @@ impl Shared {
         let live = self.slot().live.take();
         let ended = live.map_or(Ok(()), |live| live.session.end());
         self.wait_idle(KILLING);
+        // Nobody is left who could ask for anything; what is under way is cut and taken down.
+        if let Some(outlet) = &self.outlet {
+            outlet.end();
+        }
         if let Err(error) = ended {
             note(&mut self.slot().notes, &error.to_string());
         }

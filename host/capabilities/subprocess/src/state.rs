@@ -7,7 +7,7 @@ use crate::limits::{MAX_ARGUMENTS, MAX_COMMAND, MAX_PROGRAMS, MAX_SHOWN, MAX_VAR
 use crate::{gpu, seat};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vox_model::programs::{Command, ProgramError, Programs, SharedFolder, Stop};
+use vox_model::programs::{Command, Outlet, ProgramError, Programs, SharedFolder, Stop};
 use vox_model::{CallScope, Capability, Effect, Limits, Verdict};
 use wasmtime::component::ResourceTable;
 
@@ -29,6 +29,8 @@ pub struct ProgramsSetup {
     pub programs: Option<Arc<dyn Programs>>,
     /// The granted folders, in order.
     pub folders: Vec<Arc<dyn SharedFolder>>,
+    /// The way of programs to the network; none where the skill was granted none.
+    pub outlet: Option<Arc<dyn Outlet>>,
     /// The limits of the call.
     pub limits: Limits,
     /// When the call is over at the latest.
@@ -114,10 +116,10 @@ fn shown(command: &wit::Command) -> String {
 impl ProgramsState {
     /// The programs of a fresh call. Nothing is started before the first one.
     pub fn new(scope: CallScope, setup: ProgramsSetup) -> Self {
-        let ProgramsSetup { grant, gpu, programs, folders, limits, until } = setup;
+        let ProgramsSetup { grant, gpu, programs, folders, outlet, limits, until } = setup;
         let guests = folders.iter().map(|folder| folder.guest().to_owned()).collect();
         let seats = folders.into_iter().map(|folder| Seat { seat: seat::seat(folder.guest()), folder }).collect();
-        let shared = programs.map(|programs| Arc::new(Shared::new(programs, seats, scope.call.clone())));
+        let shared = programs.map(|programs| Arc::new(Shared::new(programs, seats, outlet, scope.call.clone())));
         Self { scope, grant, gpu, limits, until, guests, shared, started: 0, handles: Arc::new(()) }
     }
 

@@ -3,12 +3,13 @@
 use crate::bindings::vox::skill::accelerators::{self, Host as _};
 use crate::bindings::vox::skill::processes::{self as wit, Host as _, HostProcess as _};
 use crate::{Grant, MAX_ARGUMENTS, MAX_RUNNING, ProgramsCtxView, ProgramsSetup, ProgramsState, gpu};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vox_model::programs::{
-    Command, Device, Finished, Lack, Mount, MountAccess, Offered, ProgramError, ProgramSession, Programs, Running,
-    SessionSetup, SharedFolder, Spawned, Status, Stop,
+    Command, Device, Finished, Lack, Mount, MountAccess, Offered, Outlet, ProgramError, ProgramSession, Programs,
+    Running, SessionSetup, SharedFolder, Spawned, Status, Stop,
 };
 use vox_model::{CallScope, Capability, Effect, Lease, Limits, Recorder, Verdict};
 use wasmtime::component::{Resource, ResourceTable};
@@ -56,6 +57,9 @@ impl Programs for Played {
 
     fn start(&self, setup: &SessionSetup) -> Result<Box<dyn ProgramSession>, ProgramError> {
         self.diary.write(format!("start {} {:?}", setup.memory, setup.devices));
+        if let Some(outlet) = &setup.outlet {
+            outlet.trust().unwrap();
+        }
         Ok(Box::new(PlayedSession(self.diary.clone())))
     }
 
@@ -130,6 +134,27 @@ impl SharedFolder for PlayedFolder {
     }
 }
 
+/// A way out that nothing goes through.
+#[derive(Debug)]
+struct PlayedOutlet(Diary);
+
+impl Outlet for PlayedOutlet {
+    fn trust(&self) -> Result<String, String> {
+        self.0.write("a way out");
+        Ok(String::new())
+    }
+
+    fn variables(&self, _: SocketAddr, _: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn take(&self, _: TcpStream) {}
+
+    fn end(&self) {
+        self.0.write("no way out");
+    }
+}
+
 #[derive(Default)]
 struct Book(Mutex<Vec<Effect>>, AtomicBool);
 
@@ -167,6 +192,7 @@ impl Stage {
             gpu: gpu.map(|text| text.parse().unwrap()).unwrap_or_default(),
             programs: Some(Arc::new(Played { diary: diary.clone(), weaker })),
             folders: vec![folder.clone()],
+            outlet: Some(Arc::new(PlayedOutlet(diary.clone()))),
             limits: Limits::default(),
             until: Instant::now() + Duration::from_secs(60),
         };
@@ -246,11 +272,13 @@ fn one_session_serves_a_call_and_each_program_is_taken_down() {
     let expected = [
         "mount /work/docs",
         &started,
+        "a way out",
         "run git in /work/docs",
         "take",
         "run git in /work/docs/sub",
         "take",
         "end",
+        "no way out",
         "take",
     ];
     assert_eq!(diary.lines(), expected);
