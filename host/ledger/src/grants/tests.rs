@@ -177,6 +177,27 @@ fn time_runs_out_and_setting_the_clock_back_does_not_help() {
 }
 
 #[test]
+fn what_is_over_is_listed_for_a_week() {
+    let Place { grants, .. } = place();
+    let (a, other) = (skill("a", 1, 1), skill("other", 2, 2));
+    let (now, week) = (Timestamp::now(), SignedDuration::from_hours(168));
+    let timed = grants.add_at(lasting(allow(&a, http(&["x"])), Duration::from_secs(600)), now).unwrap().id;
+    let counted = grants.add_at(times(allow(&a, files(&["y"])), 1), now).unwrap().id;
+    let answer = grants.look_up_at(&a, now).unwrap();
+    assert_eq!(grants.note_use_at(&answer, now).unwrap(), Use::Counted);
+    let last = grants.add_at(allow(&other, http(&["z"])), now).unwrap().id;
+    // Each change tidies up.
+    let listed = |at: Timestamp| -> Vec<EntryId> {
+        grants.add_at(allow(&other, http(&["z"])), at).unwrap();
+        grants.list().unwrap().iter().map(|entry| entry.id).collect()
+    };
+    assert_eq!(listed(now + week - SignedDuration::from_secs(1)), [timed, counted, last]);
+    assert_eq!(listed(now + week), [timed, last]);
+    assert_eq!(listed(now + week + SignedDuration::from_secs(599)), [timed, last]);
+    assert_eq!(listed(now + week + SignedDuration::from_secs(600)), [last]);
+}
+
+#[test]
 fn a_limited_grant_never_gains_or_loses_its_limit() {
     let Place { grants, .. } = place();
     let a = skill("a", 1, 1);
