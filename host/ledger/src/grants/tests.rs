@@ -151,6 +151,10 @@ fn everything_can_be_forbidden() {
     let all = NewGrant { decision: Decision::DenyAll, ..allow(&a, http(&["ignored"])) };
     let id = grants.add(all.clone()).unwrap().id;
     assert_eq!(grants.add(all).unwrap().id, id);
+    assert!(
+        grants.list().unwrap().iter().any(|entry| entry.id == id && entry.grant.is_empty()),
+        "a set without meaning"
+    );
     let answer = grants.look_up(&a).unwrap();
     assert_eq!(answer.denied, Denied::Everything);
     assert!(answer.effective(&files(&["z"])).is_empty());
@@ -290,6 +294,7 @@ fn revoking_takes_one_all_of_a_skill_or_everything() {
 #[test]
 fn odd_names_are_refused() {
     let Place { grants, .. } = place();
+    assert!(grants.add(allow(&skill(&"x".repeat(MAX_PACKAGE), 1, 1), http(&["x"]))).is_ok());
     for bad in ["", "a\nb", "\u{202e}a", "a\u{200b}", &"x".repeat(MAX_PACKAGE + 1)] {
         let error = grants.add(allow(&skill(bad, 1, 1), http(&["x"]))).unwrap_err();
         assert!(matches!(&error, GrantsError::Name(_)), "{error}");
