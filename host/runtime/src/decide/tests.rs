@@ -6,8 +6,8 @@ use crate::host::Host;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use vox_capabilities::Services;
 use vox_capabilities::files::{Access, FolderGrant};
-use vox_model::SkillRef;
 use vox_model::programs::{Device, ProgramError, ProgramSession, SessionSetup};
+use vox_model::{Capability, SkillRef};
 
 /// What runs programs, as far as a decision asks for it. Counts how often it is asked.
 #[derive(Debug)]
