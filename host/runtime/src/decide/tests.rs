@@ -153,7 +153,7 @@ fn all_reasons_are_told() {
             (None, "acme:weird/thing@1.0.0", "nothing serves this import"),
             (None, "wasi:keyvalue/store@0.9.0", "this version of the interface is not served, 0.2 is"),
             (Some(Capability::Kv), store, forbidden),
-            (Some(Capability::Kv), store, "it needs `kv`, which is not granted"),
+            (Some(Capability::Kv), store, "it needs `kv`, of which not all is granted"),
         ]
     );
     assert!(no.denials.iter().take(3).all(|it| it.flags.is_empty() && !it.help.is_empty()), "{no:?}");
