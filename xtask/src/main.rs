@@ -6,6 +6,7 @@ mod ci;
 mod generate;
 mod guests;
 mod made_from;
+mod mutants;
 mod process;
 mod python_guests;
 mod repo;
@@ -41,6 +42,8 @@ enum Chore {
     Gen(generate::Args),
     /// Run the benchmarks
     Bench(bench::Args),
+    /// Measure how many changes to the rules of the policy the tests notice
+    Mutants(mutants::Args),
     /// Run everything that has to pass before a change goes in
     Ci,
 }
@@ -64,6 +67,7 @@ fn run(repo: &repo::Repo, chore: Chore) -> Result<()> {
         Chore::Test(args) => test::run(repo, &args),
         Chore::Gen(args) => generate::run(repo, &args),
         Chore::Bench(args) => bench::run(repo, &args),
+        Chore::Mutants(args) => mutants::run(repo, &args),
         Chore::Ci => ci::run(repo),
     }
 }

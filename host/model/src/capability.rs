@@ -84,3 +84,36 @@ impl FromStr for Capability {
             .ok_or_else(|| UnknownCapability(word.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words are what manifests, stores and people write: one for each capability, and nothing else is one.
+    #[test]
+    fn each_capability_has_a_word_of_its_own() {
+        let words = [
+            "filesystem-ro",
+            "filesystem-rw",
+            "http-out",
+            "kv",
+            "config",
+            "log",
+            "clock",
+            "random",
+            "subprocess",
+            "gpu",
+        ];
+        assert_eq!(Capability::ALL.map(Capability::word), words);
+        for (capability, word) in Capability::ALL.into_iter().zip(words) {
+            assert_eq!(capability.to_string(), word);
+            assert_eq!(word.parse(), Ok(capability));
+            assert_eq!(serde_json::to_string(&capability).unwrap(), format!("\"{word}\""), "stored under its word");
+        }
+        for other in ["", "kv ", "KV", "filesystem", "filesystem_ro", "*"] {
+            let error = other.parse::<Capability>().unwrap_err();
+            assert_eq!(error, UnknownCapability(other.to_owned()));
+            assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        }
+    }
+}

@@ -126,3 +126,59 @@ impl CallScope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Books(Mutex<Vec<Effect>>);
+
+    impl Recorder for Books {
+        fn record(&self, effect: Effect) {
+            self.0.lock().unwrap().push(effect);
+        }
+    }
+
+    /// Everything but the store was taken back.
+    struct StoreAlone;
+
+    impl Lease for StoreAlone {
+        fn holds(&self, capability: Capability) -> bool {
+            capability == Capability::Kv
+        }
+    }
+
+    #[test]
+    fn what_was_taken_back_is_refused_and_taken_down() {
+        let books = Arc::new(Books::default());
+        let scope = CallScope { recorder: books.clone(), lease: Arc::new(StoreAlone), ..CallScope::unwatched("s") };
+        assert!(scope.allows(Capability::Kv, "get", "a"));
+        assert!(books.0.lock().unwrap().is_empty(), "who did it takes it down");
+        assert!(!scope.allows(Capability::HttpOut, "request", "GET https://a.example/"));
+        let expected = Effect {
+            capability: Capability::HttpOut,
+            action: "request".to_owned(),
+            target: "GET https://a.example/".to_owned(),
+            verdict: Verdict::Denied,
+            rule: "the grant was taken back".to_owned(),
+            received: 0,
+            sent: 0,
+        };
+        assert_eq!(*books.0.lock().unwrap(), [expected]);
+    }
+
+    #[test]
+    fn a_call_that_nobody_watches_keeps_its_grants() {
+        let scope = CallScope::unwatched("s");
+        assert!(Capability::ALL.iter().all(|capability| scope.allows(*capability, "use", "")));
+        assert_eq!(format!("{scope:?}"), r#"CallScope { skill: "s", call: "", .. }"#);
+    }
+
+    #[test]
+    fn verdicts_have_words() {
+        let words = [Verdict::Allowed, Verdict::Denied, Verdict::Failed].map(|verdict| verdict.to_string());
+        assert_eq!(words, ["allowed", "denied", "failed"]);
+    }
+}

@@ -4,7 +4,7 @@ use crate::host::Skill;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Requests, by_programs, flag, free};
 use vox_model::programs::{Lack, Offered, Programs};
-use vox_model::{Capability, Denial, GrantSet as _, Limits, Need, Outside, Plan, Tier, TierOffer};
+use vox_model::{Denial, GrantSet as _, Limits, Need, Outside, Plan, Tier, TierOffer};
 
 /// A decision in favour. Later stages take nothing else, and nothing else makes one than [`decide`].
 #[derive(Clone, Debug)]
@@ -137,17 +137,11 @@ fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>, lack: Opt
     if !flags.is_empty() {
         return denial(format!("it needs `{capability}`, of which not all is granted"), String::new(), flags);
     }
-    if !gives(granted, capability) {
+    if !granted.capabilities().contains(&capability) {
         let flags = flag(capability).map(str::to_owned).into_iter().collect();
         return denial(format!("it needs `{capability}`, which is not granted"), String::new(), flags);
     }
     None
-}
-
-/// Whether anything is granted under a capability; who may write may read.
-fn gives(granted: &Granted, capability: Capability) -> bool {
-    let given = granted.capabilities();
-    given.contains(&capability) || capability == Capability::FilesystemRo && given.contains(&Capability::FilesystemRw)
 }
 
 /// A need that the skill itself has promised not to have.
@@ -178,3 +172,6 @@ fn unknown(import: &str) -> Denial {
     };
     Denial { capability: None, asked: import.to_owned(), rule, help, flags: Vec::new(), missing: false }
 }
+
+#[cfg(test)]
+mod tests;

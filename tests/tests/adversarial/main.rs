@@ -4,6 +4,7 @@ mod bombs;
 mod cpu;
 mod crossing;
 mod files;
+mod folders;
 mod malformed;
 mod memory;
 mod output;

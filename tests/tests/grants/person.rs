@@ -72,3 +72,28 @@ fn a_project_file_grants_nothing_until_it_is_trusted() {
     place.put("vox.toml", "[grants]\nnotes = [\"--allow-everything\"]\n");
     run(&place, 2, &["call", "./notes", "read", "docs/a.md"]);
 }
+
+/// Where a person has to say what exactly, a yes is no answer: nobody is asked, also on a terminal.
+#[test]
+fn what_has_to_be_said_in_words_is_not_asked_for() {
+    let place = need!("the guest `http_guest`", place(&["http_guest"]));
+    need!("a terminal", script());
+    let line = "vox call http_guest.wasm get http://127.0.0.1:1/; echo code \\$?";
+    let told = typed(&place, "o\\n", line);
+    assert!(told.stdout.contains("--allow-http URL") && told.stdout.contains("code 3"), "{}", told.stdout);
+    assert!(!told.stdout.contains("asks for") && !told.stdout.contains("allow it?"), "{}", told.stdout);
+}
+
+/// The largest project file is read, and one byte more is a mistake.
+#[test]
+fn a_project_file_has_a_largest_size() {
+    let place = need!("the guest `files`", notes());
+    let text = "[grants]\nnotes = [\"--allow-read docs\"]\n";
+    let sized = |size: usize| format!("{text}#{}\n", " ".repeat(size - text.len() - 2));
+    place.put("vox.toml", sized(256 << 10));
+    run(&place, 0, &["grant", "--project", "--yes"]);
+    run(&place, 0, &["call", "./notes", "read", "docs/a.md"]);
+    place.put("vox.toml", sized((256 << 10) + 1));
+    let ran = run(&place, 2, &["call", "./notes", "read", "docs/a.md"]);
+    assert!(ran.stderr.contains("larger than any project file"), "{}", ran.stderr);
+}

@@ -82,6 +82,26 @@ fn what_is_forbidden_beats_what_a_flag_gives() {
     run(&place, 3, &call(&["keys"]));
 }
 
+/// What became of each call, and of what was refused before one started.
+#[test]
+fn the_audit_says_how_calls_ended() {
+    let place = need!("the guest `store`", place(&["store"]));
+    run(&place, 3, &["call", "store.wasm", "keys"]);
+    run(&place, 0, &call(&["keys"]));
+    place.put("big", "x".repeat(300 << 10));
+    run(&place, 1, &call(&["set", "big", "@big"]));
+    let limited = [&call(&["busy", "4000000"])[..], &["--limit-time", "300ms"]].concat();
+    run(&place, 6, &limited);
+    let told = run(&place, 0, &["audit"]).stdout;
+    let refused = told.lines().find(|line| line.contains("denied    kv decide")).unwrap_or_default();
+    assert!(refused.contains("wasi:keyvalue/store") && refused.contains("it needs `kv`"), "{told}");
+    let ended: Vec<&str> = told.lines().filter(|line| line.contains(" ended ")).collect();
+    assert_eq!(ended.len(), 3, "what was not let start did not end: {told}");
+    assert!(ended[0].contains("keys allowed after") && ended[0].ends_with(" us"), "{told}");
+    assert!(ended[1].contains("set failed after") && ended[1].ends_with(": the skill returned an error"), "{told}");
+    assert!(ended[2].contains("busy failed after") && ended[2].contains("time limit"), "{told}");
+}
+
 /// Another content under the same name has to ask again.
 #[test]
 fn a_grant_is_bound_to_the_content() {

@@ -2,10 +2,13 @@
 //! campaigns: every spelling, every answer of a name server, every echo.
 
 mod authority;
+mod attacks;
 mod canary;
 mod cancelled;
 mod certificates;
+mod credentials;
 mod echoes;
+mod inside;
 mod matrix;
 mod oracle;
 mod rebinding;

@@ -43,14 +43,15 @@ const PUBLIC: [&str; 3] = ["192.0.0.9", "8.8.8.8", "2606:4700::1111"];
 
 /// What the server says to one question, and what may come of it.
 #[derive(Clone, Debug)]
-struct Plan {
+pub struct Plan {
     addresses: Vec<IpAddr>,
     /// Names between the name and its addresses.
     aliases: usize,
 }
 
 impl Plan {
-    fn of(luck: &mut Luck) -> Self {
+    /// A random answer; the good address alone in about a quarter of them.
+    pub fn of(luck: &mut Luck) -> Self {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap_or_else(|error| panic!("{text}: {error}"));
         let good = ip(Ground::GOOD);
         let mut addresses = match luck.below(4) {
@@ -71,12 +72,13 @@ impl Plan {
         Self { addresses, aliases: luck.below(4) }
     }
 
-    fn is_good(&self) -> bool {
+    /// Whether it leads to the good address and nowhere else.
+    pub fn is_good(&self) -> bool {
         self.addresses.iter().all(|ip| ip.to_string() == Ground::GOOD)
     }
 
     /// The records that answer a question of one type. All of a lifetime of nothing.
-    fn records(&self, name: &Name, wanted: RecordType) -> Vec<Record> {
+    pub fn records(&self, name: &Name, wanted: RecordType) -> Vec<Record> {
         let mut records = Vec::new();
         let mut owner = name.clone();
         for alias in 0..self.aliases {

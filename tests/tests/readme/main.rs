@@ -1,5 +1,7 @@
 //! Every command that the README and the help show works.
 
+mod attacks;
+
 use regex::Regex;
 use vox_tests::program::Place;
 use vox_tests::server::{Answer, Server};

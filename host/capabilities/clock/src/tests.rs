@@ -130,6 +130,28 @@ fn flags_and_sections_say_what_they_mean() {
     assert!(Grant::default().describe().is_empty() && coarse().describe()[0].contains("1 ms"));
 }
 
+#[test]
+fn grants_are_compared_joined_and_taken_away() {
+    let none = Grant::default;
+    let all = [none(), coarse(), fine()];
+    for (have, one) in all.iter().enumerate() {
+        assert_eq!(one.capabilities().len(), usize::from(have > 0));
+        assert_eq!(one.describe().len(), usize::from(have > 0));
+        for (known, other) in all.iter().enumerate() {
+            let wider = if have > known { one.clone() } else { none() };
+            assert_eq!(one.without(other), wider, "{one:?} beyond {other:?}");
+            let mut joined = one.clone();
+            joined.merge(other);
+            assert_eq!(&joined, &all[have.max(known)]);
+            let mut less = one.clone();
+            less.subtract(other);
+            assert_eq!(less, if known > 0 { none() } else { one.clone() }, "a denial of any clock takes all of it");
+        }
+    }
+    assert_eq!(coarse().capabilities(), [Capability::Clock]);
+    assert_eq!(fine().describe(), ["read the time, as finely as the machine shows it"]);
+}
+
 proptest! {
     /// Whatever the machine's clock does, a skill never sees it go back, nor anything finer than its steps.
     #[test]

@@ -146,6 +146,32 @@ fn manifests_are_checked_and_errors_say_where() {
     assert!(schema.contains("default") && schema.contains("additionalProperties"), "{schema}");
 }
 
+#[test]
+fn grants_are_compared_joined_and_taken_away() {
+    let (one, two) = (grant(&["a=1", "b=2"]), grant(&["a=1", "b=3", "c=4"]));
+    let mut joined = one.clone();
+    joined.merge(&two);
+    assert_eq!(joined, grant(&["a=1", "b=3", "c=4"]), "of two values the later one holds");
+    assert_eq!(one.without(&two), grant(&["b=2"]), "another value is another setting");
+    assert_eq!(two.without(&one), grant(&["b=3", "c=4"]));
+    let mut less = two.clone();
+    less.subtract(&grant(&["b=other"]));
+    assert_eq!(less, grant(&["a=1", "c=4"]), "a denial takes every value of the name");
+    assert_eq!((one.capabilities(), Grant::default().capabilities()), (vec![Capability::Config], vec![]));
+}
+
+#[test]
+fn names_and_what_is_shown_of_values_have_bounds() {
+    assert!(format!("{}=1", "n".repeat(MAX_NAME)).parse::<Grant>().is_ok());
+    for fine in ["A=1", "a-b=1", "a_b=1", "a.b=1", "a/b:c=1", "9=1"] {
+        assert!(fine.parse::<Grant>().is_ok(), "{fine}");
+    }
+    let long = grant(&[&format!("a={}", "v".repeat(41))]).describe();
+    assert_eq!(long, [format!("read the setting `a`, which is `{}…`", "v".repeat(40))]);
+    let short = grant(&[&format!("a={}", "v".repeat(40))]).describe();
+    assert_eq!(short, [format!("read the setting `a`, which is `{}`", "v".repeat(40))]);
+}
+
 proptest! {
     #[test]
     fn any_name_can_be_asked_for(name in any::<String>()) {

@@ -142,7 +142,8 @@ fn open_root(host: &Path) -> Result<Root, OpenFolderError> {
     match Root::open(host) {
         Ok(root) => Ok(root),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Err(OpenFolderError::Unsupported { path }),
-        Err(error) if sys::met_a_link(&error) => Err(OpenFolderError::Moved { path }),
+        // A link at the very end is told as something that is no folder.
+        Err(error) if sys::met_a_link(&error) || host.is_symlink() => Err(OpenFolderError::Moved { path }),
         Err(source) => Err(OpenFolderError::Open { path, source }),
     }
 }

@@ -27,3 +27,39 @@ impl Place {
         names.iter().all(fine).then_some(Self(names))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(names: &[&str]) -> Place {
+        Place(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    #[test]
+    fn places_lie_in_each_other() {
+        let sub = place(&["a"]).child("b");
+        assert_eq!(sub, place(&["a", "b"]));
+        assert_eq!(sub.parent(), Some(place(&["a"])));
+        assert_eq!(place(&[]).parent(), None);
+        for (inner, outer, inside) in [
+            (&["a", "b"][..], &["a"][..], true),
+            (&["a"], &[], true),
+            (&["a"], &["a"], false),
+            (&["a"], &["a", "b"], false),
+            (&["ab"], &["a"], false),
+            (&["b", "c"], &["a"], false),
+            (&[], &[], false),
+        ] {
+            assert_eq!(place(inner).is_inside(&place(outer)), inside, "{inner:?} in {outer:?}");
+        }
+    }
+
+    #[test]
+    fn texts_of_places_are_read_strictly() {
+        assert_eq!(Place::parse("a/b c/..d"), Some(place(&["a", "b c", "..d"])));
+        for odd in ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a\0b", "a/b\0"] {
+            assert_eq!(Place::parse(odd), None, "{odd:?}");
+        }
+    }
+}

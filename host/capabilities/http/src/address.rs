@@ -282,6 +282,7 @@ mod tests {
         assert!(check(&grant(&[name], &[]), "1.1.1.1").is_ok());
         let refused = check(&grant(&[name], &[]), "10.0.0.5").unwrap_err();
         assert_eq!(refused.allow.as_deref(), Some("--allow-http https://10.0.0.5"));
+        assert_eq!(refused.to_string(), "the host leads to 10.0.0.5: private");
         assert!(check(&grant(&[name, "https://10.0.0.5"], &[]), "10.0.0.5").is_ok());
         for other in [
             "http://10.0.0.5",

@@ -283,4 +283,59 @@ mod tests {
         assert_eq!(schema["additionalProperties"], false);
         assert!(schema["properties"]["allow"].is_object() && schema["properties"]["secrets"].is_object());
     }
+
+    /// A grant of places, of places that are denied, and of secrets.
+    fn whole(allow: &[&str], deny: &[&str], secrets: &[&str]) -> Grant {
+        Grant {
+            deny: grant(deny).allow,
+            secrets: secrets.iter().map(|text| text.parse().unwrap()).collect(),
+            ..grant(allow)
+        }
+    }
+
+    #[test]
+    fn what_allows_something_is_a_grant_and_nothing_else_is() {
+        let deny_alone = whole(&[], &["https://a.example"], &["t=https://a.example;basic=u"]);
+        assert!(deny_alone.is_empty() && deny_alone.capabilities().is_empty());
+        let one = grant(&["https://a.example"]);
+        assert!(!one.is_empty());
+        assert_eq!(one.capabilities(), [Capability::HttpOut]);
+    }
+
+    /// What is denied goes where it is covered, and is forbidden besides where it lies inside of what stays.
+    #[test]
+    fn a_denial_takes_away_and_forbids() {
+        let mut less = whole(
+            &["https://a.example", "https://b.example/v1", "https://c.example"],
+            &["https://c.example/old"],
+            &["s=https://a.example;basic=u", "t=https://b.example;basic=u"],
+        );
+        less.subtract(&whole(
+            &["https://b.example", "https://a.example/admin"],
+            &["https://c.example/new"],
+            &["t=https://b.example;basic=u"],
+        ));
+        let left = whole(
+            &["https://a.example", "https://c.example"],
+            &["https://c.example/old", "https://b.example", "https://a.example/admin", "https://c.example/new"],
+            &["s=https://a.example;basic=u"],
+        );
+        assert_eq!(less, left);
+    }
+
+    #[test]
+    fn what_widened_is_shown() {
+        let known = whole(&["https://a.example", "GET https://b.example"], &[], &["s=https://a.example;basic=u"]);
+        let wants = whole(
+            &["https://a.example/v1", "https://b.example", "https://c.example"],
+            &["https://a.example/x"],
+            &["s=https://a.example;basic=u", "t=https://a.example;basic=u"],
+        );
+        let new = whole(&["https://b.example", "https://c.example"], &[], &["t=https://a.example;basic=u"]);
+        assert_eq!(wants.without(&known), new);
+        // What the other forbids it does not give, so nothing of it counts as known, unless this forbids it too.
+        let forbids = Grant { deny: grant(&["https://a.example/x"]).allow, ..known.clone() };
+        assert_eq!(known.without(&forbids).allow, known.allow);
+        assert_eq!(forbids.without(&forbids).allow, []);
+    }
 }

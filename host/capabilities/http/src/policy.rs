@@ -344,4 +344,42 @@ mod tests {
         assert_eq!(names("https://a.example/v1"), ["b", "c"]);
         assert_eq!(names("https://a.example/"), ["a", "c"]);
     }
+
+    #[test]
+    fn what_was_authorised_is_what_was_asked() {
+        let given = grant(
+            &["GET https://a.example/v1", "https://a.example", "https://10.0.0.1"],
+            &[],
+            &["t=https://a.example;query=k"],
+        );
+        let asked = ask("GET", "https://a.example/v1/x?b=c", &given).unwrap();
+        assert_eq!((asked.method(), asked.target()), (Method::Get, "/v1/x?b=c"));
+        assert_eq!(asked.origin().to_string(), "https://a.example");
+        assert_eq!(asked.grant().to_string(), "GET https://a.example/v1", "the first line that covers it");
+        assert_eq!(asked.bindings().iter().map(SecretBinding::secret).collect::<Vec<_>>(), ["t"]);
+        assert!(asked.named().check(&["10.0.0.1".parse().unwrap()], asked.origin()).is_ok());
+        assert_eq!(ask("POST", "https://a.example/", &given).unwrap().target(), "/");
+    }
+
+    #[test]
+    fn a_denial_says_what_exactly_is_missing() {
+        let given = grant(&["GET https://a.example/v1"], &["https://d.example"], &[]);
+        let rule = |method: &str, url: &str| ask(method, url, &given).unwrap_err().rule;
+        assert_eq!(rule("GET", "https://b.example/"), "the host is not granted");
+        for other in ["http://a.example/v1", "https://a.example:8443/v1"] {
+            assert_eq!(rule("GET", other), "the host is granted for another scheme or port");
+        }
+        assert!(rule("GET", "https://10.0.0.1/").ends_with("its address is special: private"));
+        assert_eq!(rule("POST", "https://a.example/v1"), "the host is granted, the method POST is not");
+        assert_eq!(rule("GET", "https://a.example/v2"), "the host is granted, this path is not");
+        assert!(rule("GET", "https://a.example/v1/a%2fb").starts_with("the grant is for some paths, and this one"));
+        assert!(rule("TRACE", "https://a.example/v1").starts_with("only GET, HEAD"));
+        assert!(rule("GET", "https://A.example/v1").starts_with("the URL is refused: the host is not a name"));
+        let denied = |url: &str| ask("GET", url, &given).unwrap_err().to_string();
+        assert_eq!(denied("https://d.example/"), "denied by `https://d.example`");
+        assert_eq!(
+            denied("https://b.example/"),
+            "the host is not granted; --allow-http https://b.example would allow it"
+        );
+    }
 }

@@ -179,7 +179,7 @@ impl FromStr for HttpGrant {
         }
         let subdomains = address.starts_with("https://*.");
         let exact = if subdomains { address.replacen("*.", "", 1) } else { address.to_owned() };
-        if exact.contains('*') || (address.contains('*') && !subdomains) {
+        if exact.contains('*') {
             return Err(GrantError::Wildcard(text.to_owned()));
         }
         let located = locate(&exact).map_err(|why| GrantError::Url { text: text.to_owned(), why })?;
@@ -248,5 +248,81 @@ pub(crate) fn is_confidential(origin: &Origin) -> bool {
     match origin.scheme {
         Scheme::Https => true,
         Scheme::Http => origin.host.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> HttpGrant {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn a_line_says_what_it_holds() {
+        let some = line("POST,GET https://a.example:8443/v1");
+        assert_eq!(some.methods(), [Method::Get, Method::Post]);
+        assert_eq!((some.path(), some.subdomains()), ("/v1", false));
+        assert_eq!(some.origin().to_string(), "https://a.example:8443");
+        let all = line("https://*.a.example");
+        assert!(all.methods().is_empty() && all.path().is_empty() && all.subdomains());
+    }
+
+    /// Each kind of line that is refused has its own reason; one check does not cover for another.
+    #[test]
+    fn each_mistake_has_its_own_error() {
+        for text in ["https://*", "https://*.org", "https://*.*.a.example", "https://a*.example", "http://*.a.example"]
+        {
+            assert!(matches!(text.parse::<HttpGrant>(), Err(GrantError::Wildcard(_))), "{text}");
+        }
+        for text in ["https://*.127.0.0.1", "https://*.[::1]", "https://a.example/*"] {
+            assert!(matches!(text.parse::<HttpGrant>(), Err(GrantError::Wildcard(_))), "{text}");
+        }
+        for text in ["http://0.0.0.0", "http://[::]", "http://224.0.0.1", "http://[ff02::1]", "http://255.255.255.255"]
+        {
+            assert!(matches!(text.parse::<HttpGrant>(), Err(GrantError::Nobody(_))), "{text}");
+        }
+        assert!(matches!("https://a.example?x=1".parse::<HttpGrant>(), Err(GrantError::Query(_))));
+        assert!(matches!("https://a.example/a%2fb".parse::<HttpGrant>(), Err(GrantError::Path(_))));
+        assert!(matches!("TRACE https://a.example".parse::<HttpGrant>(), Err(GrantError::Method { .. })));
+        assert!(matches!("https://A.example".parse::<HttpGrant>(), Err(GrantError::Url { .. })));
+    }
+
+    /// One line against another, under a method: what is covered is never more than what the first one allows.
+    #[test]
+    fn a_line_covers_what_is_inside_of_it() {
+        for (one, other, covered) in [
+            ("https://a.example", "https://a.example/v1", true),
+            ("https://a.example/v1", "https://a.example/v1/x", true),
+            ("https://a.example/v1", "https://a.example/v10", false),
+            ("https://a.example/v1", "https://a.example", false),
+            ("https://a.example", "http://a.example", false),
+            ("https://a.example", "https://a.example:8443", false),
+            ("https://a.example", "https://b.example", false),
+            ("https://*.a.example", "https://x.a.example", true),
+            ("https://*.a.example", "https://a.example", false),
+            ("https://*.a.example", "https://*.a.example/v1", true),
+            ("https://*.a.example/v1", "https://*.a.example", false),
+            ("https://*.a.example", "https://*.x.a.example", true),
+            ("https://*.x.a.example", "https://*.a.example", false),
+            ("https://*.a.example", "https://*.a.example:8443", false),
+            ("https://*.a.example", "https://*.b.example", false),
+            ("https://a.example", "https://*.a.example", false),
+            ("https://x.a.example", "https://*.a.example", false),
+            ("GET https://a.example", "https://a.example", true),
+            ("POST https://a.example", "https://a.example", false),
+        ] {
+            assert_eq!(line(one).covers(&line(other), Method::Get), covered, "{one} over {other}");
+        }
+    }
+
+    #[test]
+    fn editors_are_told_the_form_of_a_line() {
+        let schema = serde_json::to_value(schemars::schema_for!(HttpGrant)).unwrap();
+        assert_eq!((&schema["title"], &schema["type"]), (&"HttpGrant".into(), &"string".into()), "{schema}");
+        for example in schema["examples"].as_array().unwrap() {
+            line(example.as_str().unwrap());
+        }
     }
 }

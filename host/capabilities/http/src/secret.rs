@@ -291,4 +291,64 @@ mod tests {
             assert!(text.parse::<SecretBinding>().is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn a_binding_says_what_it_holds() {
+        let bound: SecretBinding = "t=GET https://a.example/v1;basic=u".parse().unwrap();
+        assert_eq!((bound.secret(), bound.sets().as_str()), ("t", "authorization"));
+        assert_eq!(bound.place().to_string(), "GET https://a.example/v1");
+        assert_eq!(bound.how(), &How::Basic { user: "u".to_owned() });
+        let sets = |how: &str| format!("t=https://a.example;{how}").parse::<SecretBinding>().unwrap().sets();
+        assert_eq!([sets("header=X-Key:{}"), sets("query=k")], ["x-key", "query parameter k"]);
+        assert!(NoSecrets.get("t").is_none());
+    }
+
+    /// The longest user, parameter and template are taken, and one byte more is not.
+    #[test]
+    fn texts_around_a_secret_have_bounds() {
+        let takes = |how: String| format!("t=https://a.example;{how}").parse::<SecretBinding>();
+        let (most, more) = ("u".repeat(MAX_NAME), "u".repeat(MAX_NAME + 1));
+        assert!(takes(format!("basic={most}")).is_ok());
+        assert_eq!(takes(format!("basic={more}")), Err(BindingError::User));
+        assert!(takes(format!("query={most}")).is_ok());
+        assert_eq!(takes(format!("query={more}")), Err(BindingError::Parameter));
+        let template = |length: usize| format!("header=X-Key:{}{{}}", "x".repeat(length - HOLE.len()));
+        assert!(takes(template(MAX_TEMPLATE)).is_ok());
+        assert_eq!(takes(template(MAX_TEMPLATE + 1)), Err(BindingError::Template));
+        assert!(takes("query=a_b-c.9".to_owned()).is_ok());
+    }
+
+    /// Each mistake has its own reason, so that one check does not cover for another.
+    #[test]
+    fn each_mistake_has_its_own_error() {
+        let error = |text: &str| text.parse::<SecretBinding>().unwrap_err();
+        assert!(matches!(error("t=https://*.a.example;query=k"), BindingError::Wildcard(_)));
+        assert!(matches!(error("t=http://a.example;query=k"), BindingError::PlainText(_)));
+        assert!(matches!(error("t=https://a.example;header=Host:{}"), BindingError::Header(_)));
+        assert!(matches!(error("t=https://a.example;header=x y:{}"), BindingError::Header(_)));
+        assert!(matches!(error("a b=https://a.example;query=k"), BindingError::Name(_)));
+        assert!(matches!(error("t=https://A.example;query=k"), BindingError::Place(_)));
+        for template in ["", "x", "{}{}", "{{}}", "{} {", "é{}", "{}\t{}", "{}\r\nx: y"] {
+            let text = format!("t=https://a.example;header=X-Key:{template}");
+            assert_eq!(error(&text), BindingError::Template, "{template:?}");
+        }
+        for user in ["", "a:b", "a\n", "é"] {
+            assert_eq!(error(&format!("t=https://a.example;basic={user}")), BindingError::User, "{user:?}");
+        }
+        for parameter in ["", "a&b", "a=b", "a b", "é"] {
+            assert_eq!(error(&format!("t=https://a.example;query={parameter}")), BindingError::Parameter);
+        }
+        for form in ["t", "t=https://a.example", "t=https://a.example;basic", "t=https://a.example;cookie=x"] {
+            assert_eq!(error(form), BindingError::Form, "{form}");
+        }
+    }
+
+    #[test]
+    fn editors_are_told_the_form_of_a_binding() {
+        let schema = serde_json::to_value(schemars::schema_for!(SecretBinding)).unwrap();
+        assert_eq!((&schema["title"], &schema["type"]), (&"SecretBinding".into(), &"string".into()), "{schema}");
+        for example in schema["examples"].as_array().unwrap() {
+            assert!(example.as_str().unwrap().parse::<SecretBinding>().is_ok(), "{example}");
+        }
+    }
 }

@@ -110,6 +110,32 @@ async fn what_the_skill_sets_is_replaced_and_noted() {
     assert!(heads.lock().unwrap().pop().unwrap().contains("authorization: Bearer mine"));
 }
 
+/// K6: there are no placeholders; what a skill sends goes out as it is.
+#[tokio::test]
+async fn nothing_of_the_skill_is_a_placeholder() {
+    let (server, heads) = capture().await;
+    let fields = [
+        ("x-a", "{}"),
+        ("x-b", "{token}"),
+        ("x-c", "{{token}}"),
+        ("x-d", "${token}"),
+        ("x-e", "%7Btoken%7D"),
+        ("x-f", "token"),
+        ("x-g", "e3t0b2tlbn19"),
+    ];
+    let call = world().call(bound(&server, "header=x-key:Key {}"));
+    for path in ["/v1/%7Btoken%7D?a=%7B%7D&$token", "/elsewhere/%7Btoken%7D"] {
+        call.send(request("POST", &server.url(path), &fields, b"{token} {}")).await.unwrap();
+        let head = heads.lock().unwrap().pop().unwrap();
+        for (name, text) in fields {
+            assert!(head.contains(&format!("{name}: {text}\r\n")), "{name}: {head}");
+        }
+        assert!(head.starts_with(&format!("POST {path} HTTP/1.1\r\n")), "{head}");
+        // Where the secret is bound it stands once, in its own field; elsewhere not at all.
+        assert_eq!(head.matches(CANARY).count(), usize::from(path.starts_with("/v1/")), "{head}");
+    }
+}
+
 #[tokio::test]
 async fn a_secret_that_is_not_there_or_no_good_stops_the_request() {
     let (server, _) = capture().await;

@@ -140,5 +140,6 @@ fn the_manifest_section_is_closed() {
     assert_eq!(request.reason.as_deref(), Some("progress"));
     assert!(toml::from_str::<crate::Request>("level = \"debug\"").is_err());
     assert!(serde_json::from_str::<crate::Grant>("{\"all\":true}").is_err());
-    assert!(crate::Grant::default().missing(&request).is_empty());
+    let grant = crate::Grant::default();
+    assert!(grant.missing(&request).is_empty() && grant.describe().is_empty() && grant.capabilities().is_empty());
 }

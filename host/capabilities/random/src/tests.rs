@@ -114,6 +114,20 @@ fn flags_and_sections_say_what_they_mean() {
     assert_eq!(serde_json::from_str::<Grant>(r#"{"seed":7}"#).unwrap().seed, Some(7));
 }
 
+#[test]
+fn grants_are_compared_and_taken_away() {
+    let of = |seed| Grant { seed };
+    for (have, other, left) in
+        [(None, None, None), (Some(1), None, Some(1)), (Some(1), Some(1), None), (Some(1), Some(2), Some(1))]
+    {
+        assert_eq!(of(have).without(&of(other)), of(left), "{have:?} beyond {other:?}");
+        let mut less = of(have);
+        less.subtract(&of(other));
+        assert_eq!(less, of(left), "{have:?} less {other:?}");
+    }
+    assert_eq!((of(Some(1)).capabilities(), of(None).capabilities()), (vec![vox_model::Capability::Random], vec![]));
+}
+
 proptest! {
     #[test]
     fn no_length_panics(lens in prop::collection::vec(prop_oneof![any::<u64>(), 0..2 * MAX_REQUEST], 0..40)) {

@@ -176,6 +176,11 @@ mod tests {
         let mut variables = Grant { environment: ["A".to_owned(), "B".to_owned()].into(), ..grant("git") };
         variables.subtract(&Grant { environment: ["A".to_owned()].into(), ..Grant::default() });
         assert_eq!(variables, Grant { environment: ["B".to_owned()].into(), ..grant("git") });
+        let mut joined = grant("git");
+        joined.merge(&variables);
+        assert_eq!(joined, variables);
+        assert_eq!(variables.without(&grant("git")), Grant { programs: Names::default(), ..variables.clone() });
+        assert_eq!(variables.without(&variables), Grant::default());
     }
 
     #[test]

@@ -93,3 +93,48 @@ impl Names {
 pub(crate) fn join(names: &BTreeSet<String>) -> String {
     names.iter().map(|name| format!("`{}`", vox_cap_log::escape(name))).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn some(names: &[&str]) -> Names {
+        Names::Some(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    /// Every pair of any, some, others and none against the same three questions.
+    #[test]
+    fn names_add_up_are_taken_away_and_compared() {
+        let none = Names::default();
+        for (one, other, both, less, wider) in [
+            (Names::Any, Names::Any, Names::Any, none.clone(), none.clone()),
+            (Names::Any, some(&["a"]), Names::Any, none.clone(), Names::Any),
+            (Names::Any, none.clone(), Names::Any, Names::Any, Names::Any),
+            (some(&["a"]), Names::Any, Names::Any, none.clone(), none.clone()),
+            (some(&["a", "b"]), some(&["a", "c"]), some(&["a", "b", "c"]), some(&["b"]), some(&["b"])),
+            (some(&["a"]), none.clone(), some(&["a"]), some(&["a"]), some(&["a"])),
+            (none.clone(), some(&["a"]), some(&["a"]), none.clone(), none.clone()),
+            (none.clone(), Names::Any, Names::Any, none.clone(), none.clone()),
+        ] {
+            let (mut merged, mut subtracted) = (one.clone(), one.clone());
+            merged.merge(&other);
+            subtracted.subtract(&other);
+            assert_eq!((merged, subtracted), (both, less), "{one:?} and {other:?}");
+            assert_eq!(one.without(&other), wider, "{one:?} beyond {other:?}");
+        }
+        assert!(none.is_empty() && !Names::Any.is_empty() && !some(&["a"]).is_empty());
+        assert!(Names::Any.has("a") && some(&["a"]).has("a") && !some(&["a"]).has("b") && !none.has("a"));
+    }
+
+    #[test]
+    fn lists_have_bounds() {
+        let read = |text: &str| Names::read(text, |_| Ok(()));
+        let many = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+        assert!(read(&many(MAX)).is_ok() && read(&many(MAX + 1)).is_err());
+        assert!(read(&"a".repeat(255)).is_ok() && read(&"a".repeat(256)).is_err());
+        assert!(read("a,,b").is_err() && read(" ").is_err());
+        assert_eq!(read("b, a"), Ok(some(&["a", "b"])));
+        assert!(Names::read("a,b", |name| if name == "b" { Err(BadName(name.to_owned())) } else { Ok(()) }).is_err());
+        assert_eq!(join(&["a`\n".to_owned(), "b".to_owned()].into()), r"`a`\n`, `b`");
+    }
+}

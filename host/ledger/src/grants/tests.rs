@@ -90,6 +90,12 @@ fn other_content_shows_what_widened_and_gives_nothing() {
     // The last version alone: what only the one before it had is asked about again.
     assert_eq!((&old, from, changed), (&http(&["x"]), vec![id], Changed::Digest(v2.digest)));
     assert_eq!(http(&["x", "new"]).without(&old), http(&["new"]));
+    // Also where a person was shown the same for both.
+    let (w1, w2) = (skill("w", 1, 1), skill("w", 2, 1));
+    grants.add(allow(&w1, http(&["old"]))).unwrap();
+    grants.add(allow(&w2, http(&["x"]))).unwrap();
+    let answer = grants.look_up(&skill("w", 3, 1)).unwrap();
+    assert!(matches!(answer.standing, Standing::Widened { old, .. } if old == http(&["x"])));
     // The earlier ones still hold for their own content.
     assert_eq!(effective(&grants, &v1), http(&["x", "old"]));
 }
@@ -105,6 +111,11 @@ fn another_description_voids_a_grant() {
     grants.add(allow(&after, http(&["y"]))).unwrap();
     assert_eq!(effective(&grants, &after), http(&["y"]));
     assert!(effective(&grants, &before).is_empty(), "void stays void");
+    // What is forbidden is not void: a yes to another description does not lift it.
+    let id = grants.add(deny(&before, http(&["x"]))).unwrap().id;
+    grants.add(allow(&skill("a", 1, 3), http(&["x", "z"]))).unwrap();
+    assert!(grants.list().unwrap().iter().any(|entry| entry.id == id));
+    assert_eq!(effective(&grants, &skill("a", 1, 3)), http(&["z"]));
 }
 
 #[test]
@@ -140,6 +151,10 @@ fn everything_can_be_forbidden() {
     let all = NewGrant { decision: Decision::DenyAll, ..allow(&a, http(&["ignored"])) };
     let id = grants.add(all.clone()).unwrap().id;
     assert_eq!(grants.add(all).unwrap().id, id);
+    assert!(
+        grants.list().unwrap().iter().any(|entry| entry.id == id && entry.grant.is_empty()),
+        "a set without meaning"
+    );
     let answer = grants.look_up(&a).unwrap();
     assert_eq!(answer.denied, Denied::Everything);
     assert!(answer.effective(&files(&["z"])).is_empty());
@@ -163,7 +178,8 @@ fn time_runs_out_and_setting_the_clock_back_does_not_help() {
     let end = now + minutes(10);
     assert!(holds(now) && holds(end - SignedDuration::from_millis(1)));
     assert!(!holds(end) && !holds(end + minutes(1)));
-    assert!(holds(now - SignedDuration::from_secs(30)) && !holds(now - minutes(5)));
+    assert!(holds(now - SignedDuration::from_secs(60)) && !holds(now - SignedDuration::from_secs(61)));
+    assert!(!holds(now - minutes(5)));
     assert_eq!(grants.list().unwrap()[0].life(end), Life::Expired);
     // Once over it counts for nothing, also not as what was given before.
     assert_eq!(grants.look_up_at(&skill("a", 2, 1), end).unwrap().standing, Standing::Nothing);
@@ -174,6 +190,27 @@ fn time_runs_out_and_setting_the_clock_back_does_not_help() {
     assert!(holds(end + minutes(9)));
     grants.add_at(allow(&a, files(&["y"])), end + minutes(10) + KEEP_OVER).unwrap();
     assert_eq!(grants.list().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_over_is_listed_for_a_week() {
+    let Place { grants, .. } = place();
+    let (a, other) = (skill("a", 1, 1), skill("other", 2, 2));
+    let (now, week) = (Timestamp::now(), SignedDuration::from_hours(168));
+    let timed = grants.add_at(lasting(allow(&a, http(&["x"])), Duration::from_secs(600)), now).unwrap().id;
+    let counted = grants.add_at(times(allow(&a, files(&["y"])), 1), now).unwrap().id;
+    let answer = grants.look_up_at(&a, now).unwrap();
+    assert_eq!(grants.note_use_at(&answer, now).unwrap(), Use::Counted);
+    let last = grants.add_at(allow(&other, http(&["z"])), now).unwrap().id;
+    // Each change tidies up.
+    let listed = |at: Timestamp| -> Vec<EntryId> {
+        grants.add_at(allow(&other, http(&["z"])), at).unwrap();
+        grants.list().unwrap().iter().map(|entry| entry.id).collect()
+    };
+    assert_eq!(listed(now + week - SignedDuration::from_secs(1)), [timed, counted, last]);
+    assert_eq!(listed(now + week), [timed, last]);
+    assert_eq!(listed(now + week + SignedDuration::from_secs(599)), [timed, last]);
+    assert_eq!(listed(now + week + SignedDuration::from_secs(600)), [last]);
 }
 
 #[test]
@@ -257,6 +294,7 @@ fn revoking_takes_one_all_of_a_skill_or_everything() {
 #[test]
 fn odd_names_are_refused() {
     let Place { grants, .. } = place();
+    assert!(grants.add(allow(&skill(&"x".repeat(MAX_PACKAGE), 1, 1), http(&["x"]))).is_ok());
     for bad in ["", "a\nb", "\u{202e}a", "a\u{200b}", &"x".repeat(MAX_PACKAGE + 1)] {
         let error = grants.add(allow(&skill(bad, 1, 1), http(&["x"]))).unwrap_err();
         assert!(matches!(&error, GrantsError::Name(_)), "{error}");

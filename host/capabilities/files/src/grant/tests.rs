@@ -121,6 +121,7 @@ fn requests_are_read_and_what_is_missing_is_named() {
     .unwrap();
     assert_eq!(request.read[1].path().as_str(), "data");
     assert_eq!(request.read[1].reason(), Some("the figures"));
+    assert_eq!((request.read[0].path().as_str(), request.read[0].reason()), ("docs", None));
     let missing = |folders: &[(&str, &str, Access)]| grant(folders).unwrap().missing(&request);
     assert_eq!(missing(&[]), ["--allow-write out", "--allow-read docs", "--allow-read data"]);
     assert_eq!(missing(&[("/a", "docs", Read), ("/b", "out", Read)]), ["--allow-write out", "--allow-read data"]);
@@ -226,6 +227,11 @@ fn stored_grants_are_checked_like_given_ones() {
     for guest in ["..", "", "a/../b", "a\0"] {
         assert!(folder("/a", guest, Read).check().is_err(), "{guest:?}");
     }
+    for host in ["a", "./a", "", "/a/../b", "/a/..", ".."] {
+        let error = folder(host, "x", Read).check().unwrap_err();
+        assert!(error.to_string().contains("not an absolute path without `..`"), "{host:?}: {error}");
+    }
+    assert_eq!(folder("/", "x", Read).check(), Err(GrantError::Everything));
     assert!(folder("/a", &"x".repeat(4095), Read).check().is_ok());
     assert!(folder("/a", &"x".repeat(4096), Read).check().is_err());
     // Reading overlaps with anything, whichever is named first.

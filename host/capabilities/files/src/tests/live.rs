@@ -178,6 +178,35 @@ fn a_folder_that_holds_the_store_is_refused() {
     }
 }
 
+#[test]
+fn a_folder_opens_only_as_it_was_granted() {
+    use crate::OpenFolderError::{HoldsState, Moved, NoUpper, Open};
+    let bench = Bench::new();
+    bench.write("file", "content");
+    bench.write("state/kept", "content");
+    let root = std::fs::canonicalize(bench.temp.path()).unwrap();
+    std::os::unix::fs::symlink(&bench.live, root.join("link")).unwrap();
+    let draft = bench.store.draft().unwrap();
+    let open = |host: &std::path::Path, access, upper: Option<&std::path::Path>| {
+        let grant = FolderGrant { host: host.to_owned(), guest: "work".to_owned(), access };
+        Folder::open(&grant, upper, Quota::default(), CallScope::unwatched("test")).err()
+    };
+    for access in [Access::Read, Access::Write, Access::WriteThrough] {
+        for host in [std::path::Path::new("live"), &bench.live.join("gone"), &bench.live.join("file")] {
+            assert!(matches!(open(host, access, Some(&draft)), Some(Open { .. })), "{host:?} {access:?}");
+        }
+        assert!(matches!(open(&root.join("link"), access, Some(&draft)), Some(Moved { .. })));
+        assert!(matches!(open(&root.join("link/state"), access, Some(&draft)), Some(Moved { .. })));
+        // The state need not be there yet: what would hold it counts.
+        let inside = bench.live.join("state/to/come");
+        assert!(matches!(open(&bench.live, access, Some(&inside)), Some(HoldsState { .. })), "{access:?}");
+        let upper = (access == Access::Write).then_some(draft.as_path());
+        assert!(open(&bench.live, access, upper).is_none(), "{access:?}");
+    }
+    assert!(matches!(open(&bench.live, Access::Write, None), Some(NoUpper { .. })));
+    assert!(open(&bench.live, Access::Read, Some(&root.join("not/there"))).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

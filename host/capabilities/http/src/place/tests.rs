@@ -129,7 +129,55 @@ fn names_below_names() {
     assert!(host("a.b.example.org").is_below(&host("example.org")));
     assert!(!host("example.org").is_below(&host("example.org")));
     assert!(!host("badexample.org").is_below(&host("example.org")));
-    assert!(host("xn--mnchen-3ya.de").for_people().contains("münchen.de"));
+    let people = ["xn--mnchen-3ya.de", "example.org", "10.0.0.1", "[::1]"].map(|text| host(text).for_people());
+    assert_eq!(people, ["xn--mnchen-3ya.de (münchen.de)", "example.org", "10.0.0.1", "[::1]"]);
+    assert!(!host("10.0.0.1").is_below(&host("0.0.1.example")) && !host("10.0.0.1").is_below(&host("[::1]")));
+}
+
+/// Each check by itself, told by the error that it alone gives: one that is gone is not covered for by the next.
+#[test]
+fn each_mistake_has_its_own_error() {
+    for (text, error) in [
+        ("ftp://example.org/", UrlError::Scheme),
+        ("example.org", UrlError::Scheme),
+        ("https://example.org/#x", UrlError::Characters),
+        ("https://example.org/a\\b", UrlError::Characters),
+        ("https://example.org/a b", UrlError::Characters),
+        ("https://example.org/é", UrlError::Characters),
+        ("https://example.org/\u{7f}", UrlError::Characters),
+        ("https://user@example.org/", UrlError::UserInfo),
+        ("https://EXAMPLE.org/", UrlError::Name),
+        ("https://a_b.example/", UrlError::Name),
+        ("https://xn--a.example/", UrlError::Name),
+        ("https://example.org./", UrlError::Name),
+        ("https://localhost/", UrlError::Localhost),
+        ("https://a.localhost/", UrlError::Localhost),
+        ("http://127.1/", UrlError::Address),
+        ("http://0x7f.1/", UrlError::Address),
+        ("http://0x7f000001/", UrlError::Address),
+        ("http://[::01]/", UrlError::Address),
+        ("https://example.org:0/", UrlError::Port),
+        ("https://example.org:0443/", UrlError::Port),
+        ("https://example.org//x", UrlError::Slashes),
+        ("https://example.org/a/../b", UrlError::Disagree),
+        ("https://example.org/%2e%2e/b", UrlError::Disagree),
+    ] {
+        assert_eq!(locate(text), Err(error), "{text}");
+    }
+}
+
+/// The longest name, label and URL are taken, and one byte more is not.
+#[test]
+fn lengths_have_two_sides() {
+    let label = "a".repeat(MAX_LABEL);
+    let longest = format!("{label}.{label}.{label}.{}", "a".repeat(MAX_NAME - 3 * MAX_LABEL - 3));
+    assert_eq!(longest.len(), MAX_NAME);
+    assert!(Host::parse(&longest).is_ok());
+    assert_eq!(Host::parse(&format!("{longest}a")), Err(UrlError::Name));
+    assert_eq!(Host::parse(&format!("a{label}.example")), Err(UrlError::Name));
+    let url = |length: usize| format!("https://example.org/{}", "a".repeat(length - "https://example.org/".len()));
+    assert!(locate(&url(MAX_URL)).is_ok());
+    assert_eq!(locate(&url(MAX_URL + 1)), Err(UrlError::Length));
 }
 
 proptest! {

@@ -75,3 +75,36 @@ fn a_watch_is_quick_between_two_looks() {
     // A microsecond each would give 200,000; a slow machine may do a tenth of that.
     assert!(asked > 20_000);
 }
+
+/// Grants that were used up by other calls give nothing, also when this call's own grant goes.
+#[test]
+fn what_others_used_up_does_not_keep_a_call_going() {
+    let Place { grants, .. } = place();
+    let a = skill("a", 1, 1);
+    grants.add(times(allow(&a, http(&["x"])), 1)).unwrap();
+    assert_eq!(grants.note_use(&grants.look_up(&a).unwrap()).unwrap(), Use::Counted);
+    let own = grants.add(allow(&a, http(&["x"]))).unwrap().id;
+    let answer = grants.look_up(&a).unwrap();
+    assert_eq!(answer.given_by().map(|source| source.id).collect::<Vec<_>>(), [own]);
+    let watch = Watch::new(&grants, &answer, Toy::default());
+    assert!(watch.holds(Capability::HttpOut));
+    grants.revoke(&Revoke::Id(own)).unwrap();
+    wait();
+    assert!(!watch.holds(Capability::HttpOut));
+}
+
+/// A grant that is given again while a call runs lasts for as long as it was given now.
+#[test]
+fn what_is_renewed_in_time_goes_on() {
+    let Place { grants, .. } = place();
+    let a = skill("a", 1, 1);
+    let new = |time: u64| lasting(allow(&a, http(&["x"])), Duration::from_millis(time));
+    grants.add(new(400)).unwrap();
+    let watch = Watch::new(&grants, &grants.look_up(&a).unwrap(), Toy::default());
+    assert!(watch.holds(Capability::HttpOut));
+    grants.add(new(60_000)).unwrap();
+    wait();
+    assert!(watch.holds(Capability::HttpOut));
+    std::thread::sleep(Duration::from_millis(450));
+    assert!(watch.holds(Capability::HttpOut), "the first end counts no more");
+}
