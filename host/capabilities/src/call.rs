@@ -112,7 +112,7 @@ impl<M> CallData<M> {
         let programs = ProgramsSetup {
             grant: granted.subprocess.clone(),
             gpu: granted.gpu.clone(),
-            programs: services.programs().cloned(),
+            programs: services.programs_for(granted).cloned(),
             folders: shared,
             limits,
             until,
