@@ -118,6 +118,9 @@ impl ProgramSession for Session {
     fn run(&self, asked: &Command, stop: &Stop) -> Result<Finished, ProgramError> {
         let start = Instant::now();
         let run = prepare(asked)?;
+        if stop.is_stopped() {
+            return Err(ProgramError::Stopped);
+        }
         let bell = Arc::new(bell().map_err(unavailable)?);
         let rung = bell.clone();
         stop.then(move || ring(&rung));

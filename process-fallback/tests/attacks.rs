@@ -50,20 +50,31 @@ fn attacks_that_work_outside_fail_inside() {
             ("write outside", format!("open('{secret}', 'a').close(); worked('write')")),
             ("see the folders of users", "worked(os.listdir('/var'))".to_owned()),
             ("connect by TCP", format!("worked(socket.create_connection(('127.0.0.1', {port}), 5))")),
-            ("connect to an abstract socket", format!(
-                "s = socket.socket(socket.AF_UNIX); s.connect('\\0{name}'); worked('connect')"
-            )),
+            (
+                "connect to an abstract socket",
+                format!("s = socket.socket(socket.AF_UNIX); s.connect('\\0{name}'); worked('connect')"),
+            ),
             ("open a netlink socket", "worked(socket.socket(16, socket.SOCK_RAW, 0))".to_owned()),
             ("be traced by its parent", "r = call(101, 0, 0, 0, 0)\nif r[0] == 0: worked('ptrace')".to_owned()),
             ("read the environment of its parent", "worked(open(f'/proc/{os.getppid()}/environ').read())".to_owned()),
-            ("list the descriptors of its parent", "worked(os.listdir(f'/proc/{os.getppid()}/fd'))".to_owned()),
+            ("list the descriptors of its parent", "worked(os.readlink(f'/proc/{os.getppid()}/fd/0'))".to_owned()),
             ("read the memory of its parent", "worked(open(f'/proc/{os.getppid()}/maps').read(10))".to_owned()),
             ("make a user name space", "r = call(272, 0x10000000)\nif r[0] == 0: worked('unshare')".to_owned()),
             ("have 300 MiB", "worked(len(bytearray(300 << 20)))".to_owned()),
-            ("write a file of 300 MiB", "f = open('/tmp/vox-attack', 'wb'); os.unlink(f.name); f.truncate(300 << 20); worked('truncate')".to_owned()),
-            ("open more files", "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (2048, 2048)); worked('limit')".to_owned()),
+            (
+                "write a file of 300 MiB",
+                "f = open('/tmp/vox-attack', 'wb'); os.unlink(f.name); f.truncate(300 << 20); worked('truncate')"
+                    .to_owned(),
+            ),
+            (
+                "open more files",
+                "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (2048, 2048)); worked('limit')".to_owned(),
+            ),
             ("have memory without a mapping", "f = os.memfd_create('x'); worked(f)".to_owned()),
-            ("see many processes", "n = [p for p in os.listdir('/proc') if p.isdigit()]\nif len(n) > 2: worked(n)".to_owned()),
+            (
+                "see many processes",
+                "n = [p for p in os.listdir('/proc') if p.isdigit()]\nif len(n) > 2: worked(n)".to_owned(),
+            ),
             ("read the hashed passwords", "worked(os.stat('/etc/shadow'))".to_owned()),
             ("look at the devices of the machine", "worked(os.stat('/sys/class'))".to_owned()),
         ];
@@ -121,7 +132,7 @@ fn system_calls_are_filtered() {
     let script = format!(
         "{PRELUDE}
 for n in [{}]: print(n, call(n, 0, 0, 0, 0, 0, 0)[1])
-for n in [435, 335, 400, 468, 1000, 0x40000000 + 39]: print('new', call(n, 0, 0, 0, 0, 0, 0)[1])
+for n in [435, 350, 400, 468, 1000, 0x40000000 + 39]: print('new', call(n, 0, 0, 0, 0, 0, 0)[1])
 for flag in [0x10000000, 0x20000, 0x20000000, 0x40000000, 0x8000000, 0x4000000, 0x2000000]:
     print('clone', call(56, flag | 17, 0, 0, 0, 0)[1])
 for family in range(46):
@@ -189,13 +200,17 @@ fn memory_for_files_ends_somewhere() {
         let bench = Bench::new(who);
         let session = bench.start(Vec::new());
         for (place, most) in [("/tmp", 64), ("/home", 64), ("/dev/shm", 16)] {
-            let script = format!("cd {place} && dd if=/dev/zero of=fill bs=1M count=100 2>&1; stat -c %s fill; rm fill");
+            let script =
+                format!("cd {place} && dd if=/dev/zero of=fill bs=1M count=100 2>&1; stat -c %s fill; rm fill");
             let said = said(&sh(&*session, &script));
             assert!(said.contains("No space left"), "{who:?}: {place}: {said}");
             let size: u64 = said.lines().last().unwrap().parse().unwrap();
             assert!(size <= most << 20, "{who:?}: {place}: {size}");
         }
-        let small = said(&sh(&*session, "cd /tmp; n=0; while mkdir d$n 2>/dev/null && [ $n -lt 70 ]; do n=$((n+1)); done; echo $n"));
+        let small = said(&sh(
+            &*session,
+            "cd /tmp; n=0; while mkdir d$n 2>/dev/null && [ $n -lt 70 ]; do n=$((n+1)); done; echo $n",
+        ));
         assert_eq!(small, "70\n", "{who:?}: there is room for what is ordinary");
     }
 }
@@ -212,7 +227,7 @@ done
 if mknod /tmp/disk b 8 0 2>/dev/null; then echo device; fi
 if mount -t tmpfs none /tmp 2>/dev/null; then echo mount; fi
 head -c 1 /proc/kcore 2>/dev/null | wc -c
-cat /proc/sys/kernel/hostname; id -un; echo $HOME $TMPDIR; ls /home /etc/ssh 2>/dev/null
+cat /proc/sys/kernel/hostname; id -un; echo $HOME $TMPDIR; ls /home; ls /etc/ssh 2>/dev/null
 echo x > /dev/null && head -c 3 /dev/zero | wc -c && [ -e /dev/fd/0 ] && umask
 ";
     for who in everybody() {

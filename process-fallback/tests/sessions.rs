@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bench, command, everybody, run, said, sh};
+use common::{Bench, command, everybody, run, said, sh, somebody};
 use std::fs;
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
@@ -109,15 +109,12 @@ fn folders_are_staged_read_or_written_at_once() {
         }
         let (mount, upper) = bench.staged(&staged, "/work/staged");
         bench.file(&upper.join("early"), "there before the session");
-        let session = bench.start(vec![
-            mount,
-            bench.mount(&read, "/srv/read", MountAccess::Read),
-            bench.mount(&direct, "/work", MountAccess::Direct),
-        ].into_iter().take(2).chain([bench.mount(&direct, "/direct", MountAccess::Direct)]).collect());
+        let read_only = bench.mount(&read, "/srv/read", MountAccess::Read);
+        let session = bench.start(vec![mount, read_only, bench.mount(&direct, "/direct", MountAccess::Direct)]);
         let script = "cat /work/staged/early; cd /work/staged && echo after > a && rm -r sub && mkdir sub && echo c > sub/c \
                       && mv a moved && cat moved && ls";
         assert_eq!(said(&sh(&*session, script)), "there before the sessionafter\nearly\nmoved\nsub\n", "{who:?}");
-        let script = "cd /srv/read; cat a sub/b; echo x > a || rm a || mkdir new || : > sub/b || echo held";
+        let script = "cd /srv/read; cat a sub/b; echo x > a || rm a || mkdir new || touch sub/new || echo held";
         assert!(said(&sh(&*session, script)).ends_with("beforebheld\n"), "{who:?}");
         said(&sh(&*session, "echo at once > /direct/a"));
         session.end().unwrap();
@@ -131,11 +128,15 @@ fn folders_are_staged_read_or_written_at_once() {
 
 #[test]
 fn places_of_the_system_and_detours_are_refused() {
-    let bench = Bench::new(everybody()[0]);
+    let Some(who) = somebody() else { return };
+    let bench = Bench::new(who);
     let folder = bench.folder("docs");
     for guest in ["/usr/local", "/etc", "/proc/1", "/", "work", "/work/../etc", "/.vox"] {
         let refused = bench.try_start(vec![bench.mount(&folder, guest, MountAccess::Read)]).err();
-        assert!(matches!(&refused, Some(ProgramError::Unavailable(text)) if text.contains("grant")), "{guest}: {refused:?}");
+        assert!(
+            matches!(&refused, Some(ProgramError::Unavailable(text)) if text.contains("grant")),
+            "{guest}: {refused:?}"
+        );
     }
     let gone = bench.root.path().join("gone");
     assert!(bench.try_start(vec![bench.mount(&gone, "/work", MountAccess::Read)]).is_err());
@@ -156,7 +157,8 @@ fn places_of_the_system_and_detours_are_refused() {
 
 #[test]
 fn accelerators_are_not_attached() {
-    let bench = Bench::new(everybody()[0]);
+    let Some(who) = somebody() else { return };
+    let bench = Bench::new(who);
     let setup = SessionSetup { devices: vec!["nvidia.com/gpu=0".to_owned()], ..SessionSetup::default() };
     let refused = bench.tier.start(&setup).err();
     assert!(matches!(refused, Some(ProgramError::Unavailable(text)) if text.contains("--trust")));
@@ -174,7 +176,10 @@ fn programs_run_beside_each_other_with_pipes() {
         fs::File::from(spawned.stdin).write_all(b"hello").unwrap();
         let mut text = String::new();
         fs::File::from(spawned.stdout).read_to_string(&mut text).unwrap();
-        assert_eq!((text.as_str(), spawned.running.wait(Duration::from_secs(30))), ("hello", Ok(Some(Status::Exited(0)))));
+        assert_eq!(
+            (text.as_str(), spawned.running.wait(Duration::from_secs(30))),
+            ("hello", Ok(Some(Status::Exited(0))))
+        );
         assert_eq!(said(&sh(&*session, "echo beside")), "beside\n");
         other.running.kill();
         assert_eq!(other.running.wait(Duration::from_secs(30)), Ok(Some(Status::Signalled(9))), "{who:?}");

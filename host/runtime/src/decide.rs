@@ -124,7 +124,8 @@ fn reason(skill: &Skill, granted: &Granted) -> String {
             }
         ),
         (false, _) if r.needs.iter().any(|need| by_programs(need.capability)) => {
-            let place = if granted.subprocess.trust { "in a trusted process of this machine" } else { "in a container" };
+            let place =
+                if granted.subprocess.trust { "in a trusted process of this machine" } else { "in a container" };
             format!("the component runs in its sandbox, and programs that it starts {place}")
         }
         (false, _) => "everything it needs is served inside the component sandbox".to_owned(),

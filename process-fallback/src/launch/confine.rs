@@ -42,7 +42,8 @@ pub(super) fn restrict(places: Vec<Place>) -> Result<(), Failed> {
     rustix::thread::set_no_new_privs(true).map_err(|error| Failed::step("forbidding new privileges", error))?;
     landlock(places).map_err(|error| Failed {
         what: format!("Landlock does not hold here: {error}"),
-        fix: "run Linux 6.2 or newer, with `landlock` in the list that `cat /sys/kernel/security/lsm` prints".to_owned(),
+        fix: "run Linux 6.2 or newer, with `landlock` in the list that `cat /sys/kernel/security/lsm` prints"
+            .to_owned(),
     })?;
     filter::install().map_err(|error| Failed::step("filtering system calls", error))
 }
@@ -75,6 +76,7 @@ fn landlock(places: Vec<Place>) -> Result<(), String> {
 fn access(right: Right) -> BitFlags<AccessFs> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     match right {
+        Right::List => AccessFs::ReadDir.into(),
         Right::Read => read,
         Right::Execute => read | AccessFs::Execute,
         Right::ExecuteFile => AccessFs::ReadFile | AccessFs::Execute,

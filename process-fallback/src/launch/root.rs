@@ -24,6 +24,8 @@ pub(super) struct Place {
 /// What programs may do below a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Right {
+    /// See names.
+    List,
     /// Read.
     Read,
     /// Read and execute.
@@ -46,9 +48,8 @@ pub(super) const CANARY: &str = "/.vox";
 pub(super) const PROBED: &str = "/probe";
 
 /// Where programs find the system, and no folder can be granted. The links to `/usr` are among them.
-const TAKEN: [&str; 12] = [
-    "/proc", "/sys", "/dev", "/.vox", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc",
-];
+const TAKEN: [&str; 12] =
+    ["/proc", "/sys", "/dev", "/.vox", "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc"];
 
 /// Whether the system of a session lies at a path.
 fn taken(guest: &str) -> bool {
@@ -67,6 +68,8 @@ pub(super) fn enter(setup: &Setup) -> Result<Vec<Place>, Failed> {
     let base = Path::new(BASE);
     tmpfs(base, "size=4m,nr_inodes=8192,mode=0755")?;
     let mut allowed = system.lay_out(base)?;
+    // Nothing is below it that may not be seen.
+    allowed.push(("/".into(), Right::List));
     for (place, options) in [("tmp", TEMPORARY), ("home", TEMPORARY), ("dev/shm", SHARED)] {
         let mode = if place == "home" { "0755" } else { "1777" };
         folder(&base.join(place))?;
@@ -124,7 +127,10 @@ fn lay(base: &Path, one: &Folder, granted: &Granted) -> Result<(), Failed> {
     let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
     if !seat.is_absolute() || seat == Path::new("/") || !seat.components().all(plain) || taken(&one.guest) {
         return Err(Failed {
-            what: format!("programs cannot see a folder as {:?}: that is no plain path, or the system lies there", one.guest),
+            what: format!(
+                "programs cannot see a folder as {:?}: that is no plain path, or the system lies there",
+                one.guest
+            ),
             fix: "grant it under another path, such as `--allow-read DIR::docs`".to_owned(),
         });
     }
@@ -140,11 +146,7 @@ fn lay(base: &Path, one: &Folder, granted: &Granted) -> Result<(), Failed> {
             })
         }
         (Access::Direct, _) => bind(&granted.host, target.as_fd(), MountFlags::NOSUID | MountFlags::NODEV),
-        _ => bind(
-            &granted.host,
-            target.as_fd(),
-            MountFlags::NOSUID | MountFlags::NODEV | MountFlags::RDONLY,
-        ),
+        _ => bind(&granted.host, target.as_fd(), MountFlags::NOSUID | MountFlags::NODEV | MountFlags::RDONLY),
     }
 }
 
@@ -172,17 +174,39 @@ fn processes(base: &Path) -> Result<(), Failed> {
         fix: format!("run vox outside of a container that covers parts of /proc, or {WITHOUT}"),
     })?;
     if geteuid().is_root() {
-        // RLIMIT_NPROC spares root. Numbers below 300 are not given again, so they are passed over first.
-        let limits = [("ns_last_pid", 300), ("pid_max", 300 + PROCESSES)];
-        for (name, value) in limits {
-            fs::write(proc.join("sys/kernel").join(name), value.to_string()).map_err(|error| Failed {
-                what: format!("the number of processes of root cannot be limited: writing {name} failed: {error}"),
-                fix: format!("run vox as another user than root, or Linux 6.14 or newer, or {WITHOUT}"),
-            })?;
-        }
+        count_processes(&proc)?;
     }
     system::mask(&proc)?;
     mounts::freeze(&proc, flags | MountFlags::RDONLY)
+}
+
+/// The first Linux whose process name spaces have a largest process number of their own (`pid_max` in Documentation/admin-guide/sysctl/kernel.rst). On an older
+/// one the same file is the whole machine's, and writing it would leave the machine without processes.
+const OWN_NUMBERS: (u32, u32) = (6, 14);
+
+/// Bounds the number of processes for root, whom `RLIMIT_NPROC` spares.
+fn count_processes(proc: &Path) -> Result<(), Failed> {
+    let refused = |why: String| Failed {
+        what: format!("the number of processes of root cannot be limited: {why}"),
+        fix: format!("run vox as another user than root, or Linux 6.14 or newer, or {WITHOUT}"),
+    };
+    let system = rustix::system::uname();
+    let release = system.release().to_string_lossy();
+    if version(&release).is_none_or(|version| version < OWN_NUMBERS) {
+        return Err(refused(format!("Linux {release} has one number for the whole machine")));
+    }
+    // Numbers below 300 are given once and not again (RESERVED_PIDS), so they are passed over first.
+    for (name, value) in [("ns_last_pid", 300), ("pid_max", 300 + PROCESSES)] {
+        fs::write(proc.join("sys/kernel").join(name), value.to_string())
+            .map_err(|error| refused(format!("writing {name} failed: {error}")))?;
+    }
+    Ok(())
+}
+
+/// The first two numbers of a release such as `6.1.0-18-amd64`.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// Makes the new root the root, and lets go of the old one.
@@ -219,6 +243,21 @@ mod tests {
         for path in ["/work", "/work/usr", "/home/me", "/tmp/x", "/usrx", "/srv/etc"] {
             assert!(!taken(path), "{path}");
         }
+    }
+
+    #[test]
+    fn releases_are_told_apart() {
+        for (release, expected) in [
+            ("6.18.44-fc-v595", Some((6, 18))),
+            ("6.1.0-18-amd64", Some((6, 1))),
+            ("6.14-rc1", Some((6, 14))),
+            ("7.0", Some((7, 0))),
+            ("odd", None),
+            ("6", None),
+        ] {
+            assert_eq!(version(release), expected, "{release}");
+        }
+        assert!(version("6.9").is_some_and(|version| version < OWN_NUMBERS));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use vox_tests::need;
 
 #[test]
 fn git_commits_and_nothing_touches_the_folder_before_it_is_approved() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     let repo = bench.folder("repo");
     let before = contents(&repo);
     let grants = ["--allow-write", "repo", "--allow-subprocess=git"];
@@ -29,7 +29,7 @@ fn git_commits_and_nothing_touches_the_folder_before_it_is_approved() {
 
 #[test]
 fn a_component_and_its_programs_take_turns() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     let docs = bench.folder("docs");
     let ran = trusted(&bench, 0, &["take-turns", "docs"], &["--allow-write", "docs", "--allow-subprocess"]);
     assert_eq!(ran.stdout, "skill\nprogram\nskill again\n", "{}", ran.stderr);
@@ -43,7 +43,7 @@ fn a_component_and_its_programs_take_turns() {
 
 #[test]
 fn programs_delete_rename_and_link_behind_the_overlay() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     let docs = bench.folder("docs");
     let before = contents(&docs);
     let script = "rm a.md && rm -r sub && mkdir sub && echo c > sub/c && ln -s sub/c link && mkfifo pipe \
@@ -65,7 +65,7 @@ fn programs_delete_rename_and_link_behind_the_overlay() {
 
 #[test]
 fn folders_are_as_they_were_granted() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     let docs = bench.folder("docs");
     let write = ["run", "sh", "[\"-c\", \"cat a.md; echo x > new\"]", "some(\"docs\")", "none"];
     let ran = trusted(&bench, 0, &write, &["--allow-read", "docs", "--allow-subprocess"]);
@@ -80,15 +80,15 @@ fn folders_are_as_they_were_granted() {
 
 #[test]
 fn secrets_of_the_person_are_nowhere_to_be_seen() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     bench.folder("docs");
     bench.place.put("beside.txt", "canary-3141");
-    // What stands in the environment of vox, beside the granted folder, in its own state, and among its arguments.
+    // What stands in the environment of vox, and beside the granted folder.
     let script = "env; ls -la / /home /tmp /work; cat /proc/*/environ /proc/*/cmdline /proc/*/maps | tr '\\\\0' ' '; \
                   cat /work/beside.txt /work/docs/../beside.txt; ls -la /proc/1/fd /proc/self/fd";
     let arguments = format!("[\"-c\", \"{script}\"]");
     let words = ["call", "programs.wasm", "run", "sh", &arguments, "none", "none"];
-    let grants = ["--allow-read", "docs", "--allow-subprocess", "--trust", "--config", "token=canary-3141"];
+    let grants = ["--allow-read", "docs", "--allow-subprocess", "--trust"];
     let mut command = bench.vox(&[&words[..], &grants, &["--limit-time", "60s"]].concat());
     let ran = vox_tests::program::ran(command.env("API_TOKEN", "canary-3141"));
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);

@@ -13,7 +13,7 @@ const ANY: [&str; 1] = ["--allow-subprocess"];
 
 #[test]
 fn a_program_is_held_to_its_limits() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     let ran = trusted(&bench, 1, &["limited", "sleep", "[\"600\"]", "some(300)", "none", "none"], &ANY);
     assert!(ran.stderr.contains("the time limit ended \"sleep\""), "{}", ran.stderr);
     let ran = trusted(&bench, 0, &["limited", "seq", "[\"100000\"]", "none", "some(100)", "none"], &ANY);
@@ -26,9 +26,10 @@ fn a_program_is_held_to_its_limits() {
 
 #[test]
 fn a_program_that_fills_the_disk_is_ended() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     bench.folder("docs");
-    let script = "[\"-c\", \"for n in 1 2 3 4 5 6; do dd if=/dev/zero of=f$n bs=1M count=100 2>/dev/null; done; sleep 600\"]";
+    let script =
+        "[\"-c\", \"for n in 1 2 3 4 5 6; do dd if=/dev/zero of=f$n bs=1M count=100 2>/dev/null; done; sleep 600\"]";
     let grants = ["--allow-write", "docs", "--allow-subprocess"];
     let ran = trusted(&bench, 1, &["run", "sh", script, "none", "none"], &grants);
     assert!(ran.stderr.contains("wrote more"), "{}", ran.stderr);
@@ -37,8 +38,9 @@ fn a_program_that_fills_the_disk_is_ended() {
 
 #[test]
 fn a_call_that_ends_takes_its_programs_along() {
-    let bench = need!("the guest `programs`", bench());
-    let words = ["call", "programs.wasm", "run", "sleep", "[\"600.125\"]", "none", "none", "--allow-subprocess", "--trust"];
+    let bench = need!("the process tier", bench());
+    let words =
+        ["call", "programs.wasm", "run", "sleep", "[\"600.125\"]", "none", "none", "--allow-subprocess", "--trust"];
     let ran = bench.run(6, &[&words[..], &["--limit-time", "8s"]].concat());
     assert!(ran.stderr.contains("time"), "{}", ran.stderr);
     assert!(!running("600.125"));
@@ -48,7 +50,7 @@ fn a_call_that_ends_takes_its_programs_along() {
 
 #[test]
 fn programs_run_while_the_component_goes_on() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     let ran = trusted(&bench, 0, &["converse", "hello"], &ANY);
     let expected = "hello; Some(\"exit 0\"); Err(\"invalid: `stdin` of this program was taken already\")\n";
     assert_eq!(ran.stdout, expected);
@@ -60,7 +62,7 @@ fn programs_run_while_the_component_goes_on() {
 
 #[test]
 fn a_trust_that_is_taken_back_stops_the_next_program() {
-    let bench = need!("the guest `programs`", bench());
+    let bench = need!("the process tier", bench());
     bench.folder("docs");
     bench.run(0, &["grant", "programs.wasm", "--allow-subprocess", "--allow-write", "docs", "--yes"]);
     let given = bench.run(0, &["grant", "programs.wasm", "--trust", "--yes"]);
@@ -91,7 +93,7 @@ fn a_trust_that_is_taken_back_stops_the_next_program() {
 /// Whenever vox is killed, nothing of its programs stays.
 #[test]
 fn a_vox_that_is_killed_leaves_no_process_no_mount_and_no_folder() {
-    let mut bench = need!("the guest `programs`", bench());
+    let mut bench = need!("the process tier", bench());
     // A program of its own tells its processes from those of other tests.
     bench.place.bring_program().unwrap_or_else(|error| panic!("{error}"));
     let docs = bench.folder("docs");
@@ -125,7 +127,8 @@ fn a_vox_that_is_killed_leaves_no_process_no_mount_and_no_folder() {
         assert_eq!(crate::work::contents(&docs), before, "{about}: the folder changed");
     }
     assert!(reached > 0, "VOX_TEST_SEED={seed}: no kill came while a program ran, so this shows nothing");
-    let new: Vec<String> = entries(&std::env::temp_dir()).into_iter().filter(|name| !temporary.contains(name)).collect();
+    let new: Vec<String> =
+        entries(&std::env::temp_dir()).into_iter().filter(|name| !temporary.contains(name)).collect();
     assert!(new.iter().all(|name| !name.contains("vox")), "{new:?}");
     // What the calls had staged goes with the next command that looks.
     trusted(&bench, 0, &["run", "true", "[]", "none", "none"], &["--allow-write", "docs", "--allow-subprocess"]);

@@ -8,12 +8,17 @@ mod limits;
 #[path = "../programs/work.rs"]
 mod work;
 
-use vox_tests::program::Ran;
+use vox_tests::program::{Ran, ran};
 use work::Bench;
 
-/// A place with the guest `programs` and without any engine.
+/// A place with the guest `programs` and without any engine, where this machine offers the tier.
 fn bench() -> Result<Bench, String> {
-    Bench::without()
+    let bench = Bench::without()?;
+    let why = ran(&mut bench.vox(&["why", "programs.wasm", "--allow-subprocess", "--trust"]));
+    match why.code {
+        Some(0) => Ok(bench),
+        _ => Err(format!("it is not offered: {}{}", why.stdout, why.stderr)),
+    }
 }
 
 /// Calls a function of the guest with these grants and with trust, and expects this exit code.

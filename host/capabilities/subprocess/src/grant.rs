@@ -98,7 +98,10 @@ impl Grant {
             }
         }
         if self.trust {
-            lines.push("be trusted: the programs that it may run run in a process of this machine, not in a container".to_owned());
+            lines.push(
+                "be trusted: the programs that it may run run in a process of this machine, not in a container"
+                    .to_owned(),
+            );
         }
         if !self.environment.is_empty() {
             lines.push(format!("set {} for its programs", join(&self.environment)));

@@ -102,6 +102,9 @@ pub fn grant(args: &GrantVerbArgs, ui: &Ui, quiet: bool) -> Done {
             }
         }
     }
+    if !args.deny && wanted.subprocess.trust && wanted.subprocess.is_empty() {
+        ui.note("note: this lets no program run by itself; `--allow-subprocess` says which may");
+    }
     for id in added.denied_by {
         ui.note(&format!("note: {id} forbids some of it, and that holds"));
     }

@@ -47,7 +47,16 @@ const LINKS: [(&str, &str); 4] = [
 
 /// What `/proc` shows of the machine, or moves it by; the list of container engines (`DefaultMaskedPaths` of OCI).
 const MASKED: [&str; 11] = [
-    "acpi", "asound", "kcore", "keys", "kmsg", "latency_stats", "sched_debug", "scsi", "sysrq-trigger", "timer_list",
+    "acpi",
+    "asound",
+    "kcore",
+    "keys",
+    "kmsg",
+    "latency_stats",
+    "sched_debug",
+    "scsi",
+    "sysrq-trigger",
+    "timer_list",
     "timer_stats",
 ];
 
