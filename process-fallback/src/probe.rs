@@ -125,10 +125,13 @@ mod tests {
         }
     }
 
+    /// What goes wrong in a report.
+    type Change = fn(&mut Report);
+
     #[test]
     fn each_thing_that_does_not_hold_is_named_alone() {
         assert_eq!(missing(&good()), Vec::<String>::new());
-        let changes: [(&str, fn(&mut Report)); 14] = [
+        let changes: [(&str, Change); 14] = [
             ("tried", |r| drop(r.tried.pop_first())),
             ("gets 3", |r| _ = r.tried.insert("3".to_owned(), 0)),
             ("Landlock", |r| _ = r.tried.insert("a file that Landlock alone forbids".to_owned(), 30)),
