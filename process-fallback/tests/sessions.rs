@@ -211,9 +211,48 @@ fn the_end_of_a_session_ends_everything_and_leaves_no_mount() {
     }
 }
 
+#[test]
+fn a_launcher_that_is_killed_takes_everything_along() {
+    for who in everybody() {
+        let bench = Bench::new(who);
+        let session = bench.start(Vec::new());
+        let marker = format!("600.{}", std::process::id());
+        let mut one = session.spawn(&command("sleep", &[&marker])).unwrap();
+        assert_eq!(one.running.wait(Duration::from_millis(50)), Ok(None));
+        let sleeping = numbers().into_iter().find(|pid| has(*pid, &marker)).unwrap();
+        let launcher = parent(parent(sleeping));
+        assert!(has(launcher, "outer"), "{who:?}");
+        let pid = rustix::process::Pid::from_raw(launcher).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while running(&marker) {
+            assert!(Instant::now() < until, "{who:?}: a program outlives its launcher");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert!(one.running.wait(Duration::from_secs(10)).is_err(), "{who:?}");
+        assert!(session.run(&command("true", &[]), &Stop::default()).is_err(), "{who:?}: the session is over");
+    }
+}
+
+/// The numbers of all processes.
+fn numbers() -> Vec<i32> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether a process has a word among its arguments.
+fn has(pid: i32, word: &str) -> bool {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).split('\0').any(|one| one == word)
+}
+
+/// The parent of a process: the second field behind its name (proc_pid_stat(5)).
+fn parent(pid: i32) -> i32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// Whether a process of this machine has a text in its arguments.
 fn running(text: &str) -> bool {
-    let all = fs::read_dir("/proc").unwrap().flatten();
-    all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
-        .any(|line| String::from_utf8_lossy(&line).split('\0').any(|word| word == text))
+    numbers().into_iter().any(|pid| has(pid, text))
 }
