@@ -20,6 +20,7 @@ fn without_trust_nothing_runs_in_a_process_and_trust_alone_runs_nothing() {
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let audit = bench.run(0, &["audit"]);
     assert!(audit.stdout.contains("git --version: exit 0 after"), "{}", audit.stdout);
+    assert!(audit.stdout.contains("[--allow-subprocess=git --trust"), "the audit names the tier: {}", audit.stdout);
     // The flag was for that run.
     bench.call(10, &VERSION, &["--allow-subprocess=git"]);
 }
@@ -31,16 +32,24 @@ fn a_trust_is_kept_shown_forbidden_and_taken_back() {
     bench.call(10, &VERSION, &[]);
     let given = bench.run(0, &["grant", "programs.wasm", "--trust", "--yes"]);
     assert!(given.stdout.contains("be trusted: the programs that it may run"), "{}", given.stdout);
-    let id = given.stdout.split_whitespace().next().unwrap_or_default().to_owned();
+    assert!(given.stderr.contains("this lets no program run by itself"), "{}", given.stderr);
     bench.call(0, &VERSION, &[]);
     let listed = bench.run(0, &["grants"]);
-    assert!(listed.stdout.contains("be trusted"), "{}", listed.stdout);
-    bench.run(0, &["revoke", &id]);
-    bench.call(10, &VERSION, &[]);
+    for line in ["run `git` in a process of this machine", "be trusted"] {
+        assert!(listed.stdout.contains(line), "{line}: {}", listed.stdout);
+    }
     // Forbidden is forbidden, whatever the flags say; what it may run otherwise is not touched.
-    bench.run(0, &["grant", "programs.wasm", "--deny", "--trust", "--yes"]);
+    let denied = bench.run(0, &["grant", "programs.wasm", "--deny", "--trust", "--yes"]);
     let refused = trusted(&bench, 10, &VERSION, &[]);
     assert!(refused.stderr.contains("no container engine works here"), "{}", refused.stderr);
+    let [given, denied] =
+        [given, denied].map(|ran| ran.stdout.split_whitespace().next().unwrap_or_default().to_owned());
+    bench.run(0, &["revoke", &denied]);
+    bench.call(0, &VERSION, &[]);
+    // Grants of one skill under one term are one entry, which goes whole.
+    bench.run(0, &["revoke", &given]);
+    bench.call(3, &VERSION, &[]);
+    bench.call(10, &VERSION, &["--allow-subprocess=git"]);
 }
 
 #[test]

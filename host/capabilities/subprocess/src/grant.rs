@@ -127,9 +127,10 @@ impl Grant {
         flags
     }
 
-    /// The flag that gives the programs of this grant.
+    /// The flags that give the programs of this grant, and the trust where there is one.
     pub fn flag(&self) -> String {
-        self.programs.flag("--allow-subprocess")
+        let programs = self.programs.flag("--allow-subprocess");
+        if self.trust { format!("{programs} --trust") } else { programs }
     }
 }
 
@@ -205,6 +206,7 @@ mod tests {
         assert_eq!(both.without(&grant("git")), both, "`git` in a process was not given");
         assert_eq!(grant("git").without(&both), Grant::default());
         assert_eq!(both.without(&both), Grant::default());
+        assert_eq!(both.flag(), "--allow-subprocess=git --trust");
         assert_eq!(both.describe()[0], "run `git` in a process of this machine, and what these start");
         let mut denied = both.clone();
         denied.subtract(&trust);
