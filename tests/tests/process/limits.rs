@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use vox_tests::luck::Luck;
-use vox_tests::{need, scale};
+use vox_tests::need;
+use vox_tests::needs::scale;
 
 const ANY: [&str; 1] = ["--allow-subprocess"];
 
