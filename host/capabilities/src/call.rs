@@ -121,7 +121,7 @@ impl<M> CallData<M> {
         let programs = ProgramsSetup {
             grant: granted.subprocess.clone(),
             gpu: granted.gpu.clone(),
-            programs: services.programs().cloned(),
+            programs: services.programs_for(granted).cloned(),
             folders: shared,
             outlet: programs_too.map(|http| http.outlet()),
             limits,

@@ -1,5 +1,6 @@
 //! What stands behind the capabilities of a host.
 
+use crate::granted::Granted;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -25,6 +26,7 @@ pub struct Services {
     pub log: Arc<dyn LogSink>,
     http: Option<Arc<Http>>,
     programs: Option<Arc<dyn Programs>>,
+    trusted: Option<Arc<dyn Programs>>,
 }
 
 struct Http {
@@ -34,7 +36,7 @@ struct Http {
 
 impl Default for Services {
     fn default() -> Self {
-        Self { changes: None, kv: None, log: Arc::new(TracingSink), http: None, programs: None }
+        Self { changes: None, kv: None, log: Arc::new(TracingSink), http: None, programs: None, trusted: None }
     }
 }
 
@@ -56,6 +58,24 @@ impl Services {
     /// What runs programs; none where the host was given nothing that does.
     pub fn programs(&self) -> Option<&Arc<dyn Programs>> {
         self.programs.as_ref()
+    }
+
+    /// What runs programs for skills that a person trusts, in place of what runs them for others.
+    #[must_use]
+    pub fn with_trusted(mut self, programs: Arc<dyn Programs>) -> Self {
+        self.trusted = Some(programs);
+        self
+    }
+
+    /// What runs programs for trusted skills; none where the host was given nothing that does.
+    pub fn trusted(&self) -> Option<&Arc<dyn Programs>> {
+        self.trusted.as_ref()
+    }
+
+    /// What runs programs under these grants: one or the other by the trust that a person gave, and never one for want of
+    /// the other.
+    pub(crate) fn programs_for(&self, granted: &Granted) -> Option<&Arc<dyn Programs>> {
+        if granted.subprocess.trust { self.trusted() } else { self.programs() }
     }
 
     /// The store of change sets; none where the host has no folder for it.
@@ -82,6 +102,7 @@ impl fmt::Debug for Services {
             .field("kv", &self.kv.is_some())
             .field("http", &self.http.is_some())
             .field("programs", &self.programs.is_some())
+            .field("trusted", &self.trusted.is_some())
             .finish_non_exhaustive()
     }
 }

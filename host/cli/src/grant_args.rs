@@ -48,6 +48,9 @@ pub struct GrantArgs {
     /// Let it set an environment variable for its programs
     #[arg(long, value_name = "NAME")]
     allow_env: Vec<String>,
+    /// Run its programs in a confined process of this machine instead of a container; it grants no program by itself
+    #[arg(long)]
+    trust: bool,
     /// Let its programs use accelerators, these or any
     #[arg(long, value_name = "IDS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     allow_gpu: Vec<String>,
@@ -108,6 +111,7 @@ impl GrantArgs {
             subprocess::variable(name).map_err(|error| wrong("--allow-env", name, error))?;
             granted.subprocess.environment.insert(name.clone());
         }
+        granted.subprocess.trust |= self.trust;
         for text in &self.allow_gpu {
             let more: gpu::Grant = text.parse().map_err(|error| wrong("--allow-gpu", text, error))?;
             granted.gpu.merge(&more);

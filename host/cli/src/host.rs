@@ -5,6 +5,7 @@ use crate::error::{CliError, Kind};
 use crate::places;
 use crate::ui::{Lines, Progress, Ui};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use vox_bundle::Bundle;
@@ -12,11 +13,15 @@ use vox_capabilities::http::{Client, Options, StubResolver};
 use vox_capabilities::kv::Home;
 use vox_container::{Enforcement, Fallback, Surroundings};
 use vox_ledger::Secrets;
+use vox_process::Trusted;
 use vox_runtime::cache::Cache;
 use vox_runtime::{Compiler, Host, Services};
 
 /// The first word on the command line of the compiler process.
 pub const COMPILER: &str = "__compile";
+
+/// The first word on the command line of the processes that programs of trusted skills run in.
+pub const LAUNCHER: &str = "__process";
 
 /// Sandboxes of one command: a pipeline has one at a time, and a pool costs address space and start-up time.
 const SANDBOXES: u32 = 2;
@@ -28,11 +33,21 @@ pub fn compiler_process(words: &[OsString]) -> ExitCode {
     ExitCode::from(vox_runtime::compile_child(&words, &mut input, &mut output, &mut errors))
 }
 
+/// Runs this process as a part of the process tier.
+pub fn launcher_process(words: &[OsString]) -> ExitCode {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    ExitCode::from(vox_process::launch(&words))
+}
+
+/// The path of this program, to start it again.
+fn this() -> Result<PathBuf, CliError> {
+    std::env::current_exe()
+        .map_err(|error| CliError::new(Kind::Missing, format!("the path of vox itself is not known: {error}")))
+}
+
 /// This program, started again as the compiler.
 pub fn compiler() -> Result<Compiler, CliError> {
-    let program = std::env::current_exe()
-        .map_err(|error| CliError::new(Kind::Missing, format!("the path of vox itself is not known: {error}")))?;
-    Ok(Compiler::Child { program, arguments: vec![COMPILER.into()] })
+    Ok(Compiler::Child { program: this()?, arguments: vec![COMPILER.into()] })
 }
 
 /// Starts the host, which lives as long as the process: giving back its address space piece by piece would take a
@@ -74,6 +89,11 @@ pub fn programs(profile: ContainerProfile) -> Result<Fallback, CliError> {
     })
 }
 
+/// What runs programs of skills that a person trusts: this program, started again. Nothing is measured here.
+pub fn trusted() -> Result<Trusted, CliError> {
+    Ok(Trusted::new(this()?, vec![LAUNCHER.into()]))
+}
+
 /// What stands behind the capabilities: folders below the state, the system's name servers. Nothing of it is touched
 /// before a skill needs it.
 fn services(authorities: Vec<u8>, profile: ContainerProfile) -> Result<Services, CliError> {
@@ -89,7 +109,7 @@ fn services(authorities: Vec<u8>, profile: ContainerProfile) -> Result<Services,
     services.kv = Some(Home::new(root.join("kv")));
     services.changes = Some(places::changes()?);
     services.log = Arc::new(Lines);
-    Ok(services.with_programs(Arc::new(programs(profile)?)))
+    Ok(services.with_programs(Arc::new(programs(profile)?)).with_trusted(Arc::new(trusted()?)))
 }
 
 /// The person's secrets.

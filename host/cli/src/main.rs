@@ -23,6 +23,10 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == host::COMPILER) {
         return host::compiler_process(&words[2..]);
     }
+    // The launcher too: what it makes is for programs, and nothing of this process may be in it.
+    if words.get(1).is_some_and(|word| word == host::LAUNCHER) {
+        return host::launcher_process(&words[2..]);
+    }
     let parameters = arguments::take_parameters(&mut words);
     match cli::parse(&words) {
         Ok(cli) => {

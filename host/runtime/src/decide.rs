@@ -41,22 +41,32 @@ pub struct Refused {
     pub denials: Vec<Denial>,
 }
 
-/// The tiers, and which of them are offered on this machine. What runs programs is measured for it.
-pub fn offers(programs: Option<&dyn Programs>) -> Vec<TierOffer> {
-    let no = |why: &str| Err(why.to_owned());
-    let container = match programs {
-        Some(programs) => programs.tier(),
-        None => TierOffer { tier: Tier::Container, offered: no("this host was given nothing that runs programs") },
+/// The tiers, and which of them are offered on this machine. What runs programs is measured for it: in containers, and for
+/// trusted skills in processes.
+pub fn offers(programs: Option<&dyn Programs>, trusted: Option<&dyn Programs>) -> Vec<TierOffer> {
+    let offer = |tier, programs: Option<&dyn Programs>| {
+        let no = || TierOffer { tier, offered: Err("this host was given nothing that runs programs".to_owned()) };
+        programs.map_or_else(no, Programs::tier)
     };
-    let later = no("this version does not offer it: trusted processes are not started yet");
-    vec![TierOffer { tier: Tier::Wasm, offered: Ok(()) }, container, TierOffer { tier: Tier::Process, offered: later }]
+    let wasm = TierOffer { tier: Tier::Wasm, offered: Ok(()) };
+    vec![wasm, offer(Tier::Container, programs), offer(Tier::Process, trusted)]
 }
 
 /// What is said of programs, asked for once in a decision and only where something needs them.
-fn offer(skill: &Skill) -> Option<Result<Offered, Lack>> {
-    let needed = skill.requirements().needs.iter().any(|need| by_programs(need.capability));
-    let none = || Lack { what: "this host runs no programs".to_owned(), fix: "use a host that does".to_owned() };
-    needed.then(|| skill.programs().map_or_else(|| Err(none()), |programs| programs.offer()))
+fn offer(skill: &Skill, granted: &Granted) -> Option<Result<Offered, Lack>> {
+    let needs = |wanted: fn(Capability) -> bool| skill.requirements().needs.iter().any(|need| wanted(need.capability));
+    let lack = |what: &str, fix: &str| Lack { what: what.to_owned(), fix: fix.to_owned() };
+    let (trusted, gpu) = (granted.subprocess.trust, needs(|capability| capability == Capability::Gpu));
+    // One or the other, and never one for want of the other.
+    let programs = if trusted { skill.trusted() } else { skill.programs() };
+    needs(by_programs).then(|| match programs {
+        _ if trusted && gpu => {
+            Err(lack("the process tier attaches no accelerators", "take the trust back, or run without `--trust`"))
+        }
+        Some(programs) => programs.offer(),
+        None if trusted => Err(lack("this host has no process tier", "run without `--trust`, in a container")),
+        None => Err(lack("this host runs no programs", "use a host that does")),
+    })
 }
 
 /// Decides about a skill: every import must be inert, composed in, or a need that is both served and granted.
@@ -68,7 +78,7 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let unknown = requirements.unknown.iter().map(|import| unknown(import));
     let forbidden = requirements.forbidden.iter().map(forbidden);
     let requests = skill.manifest().map(|manifest| &manifest.requests);
-    let offer = offer(skill);
+    let offer = offer(skill, granted);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
     let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
     let denials: Vec<Denial> = unknown.chain(forbidden).chain(needs).collect();
@@ -77,8 +87,8 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     }
     let plan = Plan {
         tier: Tier::Wasm,
-        reason: reason(skill),
-        outside: outside(skill, offer.and_then(Result::ok)),
+        reason: reason(skill, granted),
+        outside: outside(skill, granted, offer.and_then(Result::ok)),
         granted: requirements.needs.clone(),
         inert: requirements.inert.clone(),
         blocked: requirements.blocked.clone(),
@@ -89,16 +99,19 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
 }
 
 /// The imports that are served by programs, and by what.
-fn outside(skill: &Skill, offered: Option<Offered>) -> Vec<Outside> {
+fn outside(skill: &Skill, granted: &Granted, offered: Option<Offered>) -> Vec<Outside> {
     let Some(Offered { by, weaker }) = offered else { return Vec::new() };
-    let how =
-        if weaker.is_some() { "under the weaker profile that was asked for" } else { "whose limits were measured" };
+    let (tier, how) = match (granted.subprocess.trust, weaker) {
+        (true, _) => (Tier::Process, "because a person trusts this skill, with limits that were measured"),
+        (false, Some(_)) => (Tier::Container, "under the weaker profile that was asked for"),
+        (false, None) => (Tier::Container, "whose limits were measured"),
+    };
     let by = format!("{by}, {how}");
     let needs = skill.requirements().needs.iter().filter(|need| by_programs(need.capability));
-    needs.map(|need| Outside { import: need.because.clone(), tier: Tier::Container, by: by.clone() }).collect()
+    needs.map(|need| Outside { import: need.because.clone(), tier, by: by.clone() }).collect()
 }
 
-fn reason(skill: &Skill) -> String {
+fn reason(skill: &Skill, granted: &Granted) -> String {
     let r = skill.requirements();
     match (r.needs.is_empty(), r.inert.is_empty()) {
         (true, true) => "it imports nothing, so the component sandbox serves all of it".to_owned(),
@@ -111,7 +124,9 @@ fn reason(skill: &Skill) -> String {
             }
         ),
         (false, _) if r.needs.iter().any(|need| by_programs(need.capability)) => {
-            "the component runs in its sandbox, and programs that it starts in a container".to_owned()
+            let place =
+                if granted.subprocess.trust { "in a trusted process of this machine" } else { "in a container" };
+            format!("the component runs in its sandbox, and programs that it starts {place}")
         }
         (false, _) => "everything it needs is served inside the component sandbox".to_owned(),
     }

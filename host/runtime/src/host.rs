@@ -219,6 +219,8 @@ pub struct Skill {
     requirements: Requirements,
     /// What runs programs in the host that inspected it.
     programs: Option<Arc<dyn Programs>>,
+    /// What runs them there where a person trusts the skill.
+    trusted: Option<Arc<dyn Programs>>,
 }
 
 impl Skill {
@@ -252,6 +254,11 @@ impl Skill {
         self.programs.as_deref()
     }
 
+    /// What runs programs in that host for skills that a person trusts; none where it has nothing that does.
+    pub fn trusted(&self) -> Option<&dyn Programs> {
+        self.trusted.as_deref()
+    }
+
     /// The `vox:skill` worlds it fits.
     pub fn worlds(&self) -> Vec<String> {
         vox_capabilities::worlds(&self.facts, &self.requirements)
@@ -275,7 +282,8 @@ impl Host {
         let library = shared.library.as_deref();
         let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
         let programs = shared.services.programs().cloned();
-        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, programs }))
+        let trusted = shared.services.trusted().cloned();
+        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, programs, trusted }))
     }
 
     /// Compiles and links an admitted skill, from the cache where possible.

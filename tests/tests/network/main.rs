@@ -1,8 +1,8 @@
 //! What leaves vox over the network, and the secrets that go along. Sections 4.3 and 4.4 of the threat model, as
 //! campaigns: every spelling, every answer of a name server, every echo.
 
-mod authority;
 mod attacks;
+mod authority;
 mod canary;
 mod cancelled;
 mod certificates;

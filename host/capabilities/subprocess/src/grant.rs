@@ -17,6 +17,10 @@ pub struct Grant {
     pub programs: Names,
     /// Names of variables.
     pub environment: BTreeSet<String>,
+    /// Whether programs run in the process tier of this machine instead of a container. A person gives it with `--trust`;
+    /// no manifest can ask for it. It lets no program run by itself: what may run is said by `programs`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub trust: bool,
 }
 
 /// A name that no program or variable can have.
@@ -32,7 +36,7 @@ impl FromStr for Grant {
             true => Err(BadName(format!("{name:?} is no name of a program"))),
             false => Ok(()),
         })?;
-        Ok(Self { programs, environment: BTreeSet::new() })
+        Ok(Self { programs, ..Self::default() })
     }
 }
 
@@ -60,32 +64,44 @@ impl Grant {
     pub fn merge(&mut self, other: &Self) {
         self.programs.merge(&other.programs);
         self.environment.extend(other.environment.iter().cloned());
+        self.trust |= other.trust;
     }
 
     /// Takes away what the other gives, and rather more than less.
     pub fn subtract(&mut self, denied: &Self) {
         self.programs.subtract(&denied.programs);
         self.environment.retain(|name| !denied.environment.contains(name));
+        self.trust &= !denied.trust;
     }
 
-    /// What this gives and the other does not.
+    /// What this gives and the other does not. A program in a process of this machine is not covered by the same program in
+    /// a container: with the trust go the programs.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
+        let trust = self.trust && !other.trust;
         Self {
-            programs: self.programs.without(&other.programs),
+            programs: if trust { self.programs.clone() } else { self.programs.without(&other.programs) },
             environment: self.environment.difference(&other.environment).cloned().collect(),
+            trust,
         }
     }
 
     /// What it gives, in sentences for a person.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        let place = if self.trust { "in a process of this machine" } else { "in a container" };
         match &self.programs {
-            Names::Any => lines.push("run any program in a container, on the folders it was granted".to_owned()),
+            Names::Any => lines.push(format!("run any program {place}, on the folders it was granted")),
             Names::Some(names) if names.is_empty() => {}
             Names::Some(names) => {
-                lines.push(format!("run {} in a container, and what these start", join(names)));
+                lines.push(format!("run {} {place}, and what these start", join(names)));
             }
+        }
+        if self.trust {
+            lines.push(
+                "be trusted: the programs that it may run run in a process of this machine, not in a container"
+                    .to_owned(),
+            );
         }
         if !self.environment.is_empty() {
             lines.push(format!("set {} for its programs", join(&self.environment)));
@@ -111,9 +127,10 @@ impl Grant {
         flags
     }
 
-    /// The flag that gives the programs of this grant.
+    /// The flags that give the programs of this grant, and the trust where there is one.
     pub fn flag(&self) -> String {
-        self.programs.flag("--allow-subprocess")
+        let programs = self.programs.flag("--allow-subprocess");
+        if self.trust { format!("{programs} --trust") } else { programs }
     }
 }
 
@@ -181,6 +198,30 @@ mod tests {
         assert_eq!(joined, variables);
         assert_eq!(variables.without(&grant("git")), Grant { programs: Names::default(), ..variables.clone() });
         assert_eq!(variables.without(&variables), Grant::default());
+    }
+
+    #[test]
+    fn trust_is_a_word_of_its_own_that_lets_nothing_run() {
+        let trust = Grant { trust: true, ..Grant::default() };
+        assert!(trust.is_empty() && trust.capabilities().is_empty() && trust != Grant::default());
+        assert!(trust.describe()[0].starts_with("be trusted: "), "{:?}", trust.describe());
+        let mut both = grant("git");
+        both.merge(&trust);
+        assert_eq!(both, Grant { trust: true, ..grant("git") });
+        assert_eq!(both.without(&grant("git")), both, "`git` in a process was not given");
+        assert_eq!(grant("git").without(&both), Grant::default());
+        assert_eq!(both.without(&both), Grant::default());
+        assert_eq!(both.flag(), "--allow-subprocess=git --trust");
+        assert_eq!(both.describe()[0], "run `git` in a process of this machine, and what these start");
+        let mut denied = both.clone();
+        denied.subtract(&trust);
+        assert_eq!(denied, grant("git"), "what is denied is trust alone");
+        both.subtract(&grant("git"));
+        assert_eq!(both, trust);
+        let stored = serde_json::to_string(&trust).unwrap();
+        assert_eq!(serde_json::from_str::<Grant>(&stored).unwrap(), trust);
+        assert!(!serde_json::to_string(&grant("git")).unwrap().contains("trust"));
+        assert!(toml::from_str::<Request>("trust = true").is_err(), "no manifest asks for it");
     }
 
     #[test]

@@ -66,6 +66,11 @@ fn read(path: &Path) -> Result<Project, CliError> {
             error.message = format!("{shown}: {package}: {}", error.message);
             error
         })?;
+        // A file of a project says what its skills need. Where their programs run is for each person to say.
+        if granted.subprocess.trust {
+            return Err(CliError::usage(format!("{shown}: {package}: --trust is not for a project to give"))
+                .help(format!("take it out, and say it yourself: vox grant {package} --trust")));
+        }
         grants.insert(package, granted);
     }
     Ok(Project { path: path.to_owned(), content, grants })

@@ -26,7 +26,8 @@ Examples:
   vox call json query '{\"a\":[1,2]}' '.a[]'
   vox call json.query @examples/feed.json '.title'
   vox call regex.find-all --text 'a1 b22' --pattern '[0-9]+'
-  vox call ./mine.wasm greet --json '{\"name\":\"Ada\"}' --format json")]
+  vox call ./mine.wasm greet --json '{\"name\":\"Ada\"}' --format json
+  vox call ./mine.wasm greet Ada --allow-subprocess=git --trust")]
 pub struct CallArgs {
     /// A bundle name such as json, SKILL.FUNCTION such as json.query, or the path of a .wasm file
     skill: String,

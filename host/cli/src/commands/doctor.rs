@@ -38,7 +38,7 @@ pub fn doctor(args: &DoctorArgs, ui: &Ui) -> Done {
     checks.push(cache());
     checks.push(bundle());
     checks.push(leftovers(&programs));
-    let offers = vox_runtime::offers(Some(&programs));
+    let offers = vox_runtime::offers(Some(&programs), Some(&host::trusted()?));
     if ui.format() == Format::Json {
         let list: Vec<_> = checks
             .iter()

@@ -21,6 +21,7 @@ use vox_model::{GrantSet as _, SkillRef, units};
 Examples:
   vox grant ./mine.wasm --allow-http https://api.example.org/v1
   vox grant ./mine.wasm --allow-read docs --for 10m --times 20
+  vox grant ./mine.wasm --allow-subprocess=git --trust
   vox grant --project --yes")]
 pub struct GrantVerbArgs {
     /// A bundle name such as json, a skill folder, or the path of a .wasm file
@@ -100,6 +101,9 @@ pub fn grant(args: &GrantVerbArgs, ui: &Ui, quiet: bool) -> Done {
                 ui.line("  have anything")?;
             }
         }
+    }
+    if !args.deny && wanted.subprocess.trust && wanted.subprocess.is_empty() {
+        ui.note("note: this lets no program run by itself; `--allow-subprocess` says which may");
     }
     for id in added.denied_by {
         ui.note(&format!("note: {id} forbids some of it, and that holds"));

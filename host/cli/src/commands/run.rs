@@ -23,7 +23,8 @@ use vox_runtime::{CallOptions, Invocation};
 #[command(after_help = "\
 Examples:
   vox run ./wc.wasm -- --lines < README.md
-  vox run ./tool.wasm --limit-time 1m -- input")]
+  vox run ./tool.wasm --limit-time 1m -- input
+  vox run ./tool.wasm --allow-subprocess=git --trust -- input")]
 pub struct RunArgs {
     /// The path of a .wasm file
     skill: String,

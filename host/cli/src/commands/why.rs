@@ -21,7 +21,8 @@ use vox_runtime::{Refused, Skill, decide, offers};
 #[command(after_help = "\
 Examples:
   vox why markdown
-  vox why ./mine.wasm --format json")]
+  vox why ./mine.wasm --format json
+  vox why ./mine.wasm --allow-subprocess=git --trust")]
 pub struct WhyArgs {
     /// A bundle name such as json, or the path of a .wasm file
     skill: String,
@@ -67,7 +68,12 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
         let _ = writeln!(out, "  granted  {}, for {}", need.capability, need.because);
     }
     for outside in &plan.outside {
-        let _ = writeln!(out, "  outside  {}, in a {} of {}", outside.import, outside.tier, outside.by);
+        let place = match outside.tier {
+            Tier::Container => "in a container of",
+            Tier::Process => "on the process tier:",
+            Tier::Wasm => "in the sandbox by",
+        };
+        let _ = writeln!(out, "  outside  {}, {place} {}", outside.import, outside.by);
     }
     for import in &plan.bundled {
         let _ = writeln!(out, "  linked   {import}, from the bundle");
@@ -106,9 +112,12 @@ fn refused_text(skill: &Skill, refused: &Refused) -> String {
     }
     // Engines are measured only for a skill that asks for programs.
     let programs = skill.requirements().needs.iter().any(|need| vox_capabilities::by_programs(need.capability));
-    for offer in offers(skill.programs().filter(|_| programs)) {
+    for offer in offers(skill.programs().filter(|_| programs), skill.trusted().filter(|_| programs)) {
         let _ = match offer.offered {
-            _ if offer.tier == Tier::Container && !programs => {
+            Ok(()) if offer.tier == Tier::Process => {
+                writeln!(out, "  tier     {}: offered to skills that are trusted, with --trust", offer.tier)
+            }
+            _ if offer.tier != Tier::Wasm && !programs => {
                 writeln!(out, "  tier     {}: it serves programs, and this skill asks for none", offer.tier)
             }
             Ok(()) => writeln!(out, "  tier     {}: offered", offer.tier),
