@@ -67,7 +67,7 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let requirements = skill.requirements();
     let unknown = requirements.unknown.iter().map(|import| unknown(import));
     let forbidden = requirements.forbidden.iter().map(forbidden);
-    let requests = skill.manifest().map(|manifest| &manifest.requests);
+    let requests = skill.requests();
     let offer = offer(skill);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
     let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
@@ -76,7 +76,7 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
         return Err(Refused { name: skill.artifact().name.clone(), denials });
     }
     let plan = Plan {
-        tier: Tier::Wasm,
+        tier: if skill.interpreted() { Tier::Container } else { Tier::Wasm },
         reason: reason(skill),
         outside: outside(skill, offer.and_then(Result::ok)),
         granted: requirements.needs.clone(),
@@ -99,6 +99,12 @@ fn outside(skill: &Skill, offered: Option<Offered>) -> Vec<Outside> {
 }
 
 fn reason(skill: &Skill) -> String {
+    if skill.interpreted() {
+        return match skill.script() {
+            Some(script) => script.facts.reason.clone(),
+            None => "its scripts are run by interpreters, and these run in a container".to_owned(),
+        };
+    }
     let r = skill.requirements();
     match (r.needs.is_empty(), r.inert.is_empty()) {
         (true, true) => "it imports nothing, so the component sandbox serves all of it".to_owned(),

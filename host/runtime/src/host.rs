@@ -5,16 +5,17 @@ use crate::compile::{CompileError, CompileLimits, Compiler};
 use crate::decide::{Admitted, Refused, decide};
 use crate::locate::{LocateError, Located, locate};
 use crate::program::Program;
+use crate::scripts::{self, Listed, ScriptError, Scripts};
 use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
 use crate::wasm::sandbox::Threads;
 use std::sync::Arc;
 use vox_capabilities::manifest::Manifest;
-use vox_capabilities::{Granted, Services};
+use vox_capabilities::{Granted, Requests, Services};
 use vox_inspect::InspectError;
 use vox_model::programs::Programs;
-use vox_model::{Artifact, Facts, Library, Limits, Plan, Requirements, SkillRef};
+use vox_model::{Artifact, Digest, Facts, Library, Limits, Plan, Requirements, SkillRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -217,6 +218,9 @@ pub struct Skill {
     package: String,
     facts: Arc<Facts>,
     requirements: Requirements,
+    scripts: Option<Arc<Scripts>>,
+    /// Which of the scripts is meant, and what it asks for.
+    chosen: Option<(usize, Requests)>,
     /// What runs programs in the host that inspected it.
     programs: Option<Arc<dyn Programs>>,
 }
@@ -242,6 +246,28 @@ impl Skill {
         &self.facts
     }
 
+    /// What grants and the audit know its content by: the component, or all of the folder where it has scripts.
+    pub fn digest(&self) -> Digest {
+        self.scripts.as_ref().map_or(self.artifact.digest, |scripts| scripts.digest())
+    }
+
+    /// Its scripts; none where it is a component alone.
+    pub fn scripts(&self) -> Option<&Scripts> {
+        self.scripts.as_deref()
+    }
+
+    /// The script that is meant, see [`Host::inspect_script`].
+    pub fn script(&self) -> Option<&Listed> {
+        let (at, _) = self.chosen.as_ref()?;
+        self.scripts.as_ref()?.listed().get(*at)
+    }
+
+    /// The details of what it asks for, narrowed to the script that is meant.
+    pub fn requests(&self) -> Option<&Requests> {
+        let narrowed = self.chosen.as_ref().map(|(_, requests)| requests);
+        narrowed.or_else(|| self.manifest.as_ref().map(|manifest| &manifest.requests))
+    }
+
     /// What it asks for.
     pub fn requirements(&self) -> &Requirements {
         &self.requirements
@@ -252,8 +278,20 @@ impl Skill {
         self.programs.as_deref()
     }
 
+    /// Whether what is meant is no component: a script that a program runs, or a folder of such scripts.
+    pub fn interpreted(&self) -> bool {
+        match (&self.scripts, self.script()) {
+            (None, _) => false,
+            (Some(_), Some(script)) => script.asked.interpreter.is_some(),
+            (Some(scripts), None) => scripts.digest() == self.artifact.digest,
+        }
+    }
+
     /// The `vox:skill` worlds it fits.
     pub fn worlds(&self) -> Vec<String> {
+        if self.interpreted() {
+            return Vec::new();
+        }
         vox_capabilities::worlds(&self.facts, &self.requirements)
     }
 }
@@ -270,12 +308,61 @@ impl Host {
     /// Not found, or not a component; see [`OpenError`].
     pub fn inspect(&self, reference: &SkillRef) -> Result<Arc<Skill>, OpenError> {
         let shared = &self.shared;
-        let Located { artifact, manifest, package } = locate(reference, &shared.library, shared.inspect.size)?;
-        let facts = shared.facts(&artifact)?;
-        let library = shared.library.as_deref();
-        let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
+        let Located { artifact, manifest, package, scripts } = locate(reference, &shared.library, shared.inspect.size)?;
         let programs = shared.services.programs().cloned();
-        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, programs }))
+        let (facts, requirements) = match (&scripts, &manifest) {
+            (Some(scripts), Some(manifest)) if scripts.digest() == artifact.digest => {
+                let words = manifest.required.iter().copied();
+                (scripts.facts(), scripts::requirements(words, vox_capabilities::manifest::NAME))
+            }
+            _ => {
+                let facts = shared.facts(&artifact)?;
+                let library = shared.library.as_deref();
+                let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
+                (facts, requirements)
+            }
+        };
+        let facts = Arc::new(facts);
+        Ok(Arc::new(Skill { artifact, manifest, package, facts, requirements, scripts, chosen: None, programs }))
+    }
+
+    /// Locates and inspects one script of a skill folder, by its path. Nothing of it runs.
+    ///
+    /// # Errors
+    /// As [`Host::inspect`], and where the skill has no such script.
+    pub fn inspect_script(&self, reference: &SkillRef, script: &str) -> Result<Arc<Skill>, OpenError> {
+        let whole = self.inspect(reference)?;
+        let mut skill = Skill::clone(&whole);
+        let (Some(scripts), Some(manifest)) = (whole.scripts.clone(), whole.manifest.clone()) else {
+            let (skill, script) = (whole.artifact.name.clone(), script.to_owned());
+            return Err(LocateError::from(ScriptError::Unknown { skill, script, known: Vec::new() }).into());
+        };
+        let at = scripts.find(&skill.artifact.name, script).map_err(LocateError::from)?;
+        let asked = &scripts.listed()[at].asked;
+        let mut requests = manifest.requests.clone();
+        match scripts.component(at) {
+            Some(bytes) => {
+                let name = format!("{}/{}", whole.artifact.name.trim_end_matches('/'), asked.path);
+                skill.artifact = Artifact::new(name, crate::locate::digest(&bytes), bytes);
+                let facts = self.shared.facts(&skill.artifact)?;
+                let meant = Manifest { required: asked.required.clone(), ..Manifest::clone(&manifest) };
+                let library = self.shared.library.as_deref();
+                skill.requirements = vox_capabilities::requirements(&facts, Some(&meant), library);
+                skill.facts = Arc::new(facts);
+            }
+            None => {
+                requests.subprocess.programs = asked.interpreter.iter().cloned().collect();
+                skill.artifact = scripts.artifact(whole.artifact.name.clone());
+                skill.facts = Arc::new(scripts.facts());
+                skill.requirements = scripts::requirements(asked.required.iter().copied(), &asked.path);
+            }
+        }
+        skill.chosen = Some((at, requests));
+        Ok(Arc::new(skill))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Compiles and links an admitted skill, from the cache where possible.

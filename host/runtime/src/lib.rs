@@ -41,6 +41,8 @@ mod host;
 mod locate;
 pub mod pipeline;
 mod program;
+mod script;
+mod scripts;
 mod wasm;
 mod watch;
 
@@ -51,6 +53,8 @@ pub use decide::{Admitted, Refused, decide, offers};
 pub use host::{Host, HostBuilder, HostError, Observer, OpenError, Skill};
 pub use locate::{LocateError, digest};
 pub use program::{Callable, FunctionError, Kept, Program};
+pub use script::{Script, ScriptCall};
+pub use scripts::{Listed, ScriptError, Scripts};
 pub use vox_capabilities::base::Invocation;
 pub use vox_capabilities::{Granted, Services};
 pub use wasm::engine::{POOL_MEMORY, Pool, TICK};

@@ -147,19 +147,21 @@ pub fn scripts(tree: &Tree) -> Vec<Script> {
     let below = format!("{FOLDER}/");
     let inside = tree.files().iter().filter(|file| file.path.starts_with(&below));
     // A package's own file is imported, not run.
-    inside.filter(|file| !file.path.ends_with("/__init__.py")).filter_map(|file| read(tree, file)).collect()
+    inside.filter(|file| !file.path.ends_with("/__init__.py")).filter_map(|file| read(tree, file, None)).collect()
 }
 
-/// One script by its path; none where there is no such file, or nothing that can be run.
-pub fn script(tree: &Tree, path: &str) -> Option<Script> {
-    read(tree, tree.file(path)?)
+/// One script by its path, run by a program that somebody chose, or by what the file says of itself. None where there is
+/// no such file, or nothing that says what runs it.
+pub fn script(tree: &Tree, path: &str, interpreter: Option<&str>) -> Option<Script> {
+    read(tree, tree.file(path)?, interpreter)
 }
 
-fn read(tree: &Tree, file: &Entry) -> Option<Script> {
-    let named = first_line(&file.bytes);
+fn read(tree: &Tree, file: &Entry, chosen: Option<&str>) -> Option<Script> {
+    let named = chosen.map(str::to_owned).or_else(|| first_line(&file.bytes));
     let kind = kind(file, named.as_deref())?;
     let row = row(kind);
     let interpreter = match named {
+        _ if chosen.is_some() => chosen.map(str::to_owned),
         _ if kind == Kind::Component => None,
         Some(name) if kind == Kind::Shell && row.programs.contains(&name.as_str()) => Some(name),
         Some(name) if kind == Kind::Typescript && row.programs.contains(&name.as_str()) => Some(name),

@@ -10,7 +10,7 @@ fn tree(files: &[(&str, &str)]) -> Tree {
 }
 
 fn one(path: &str, text: &str) -> Script {
-    script(&tree(&[(path, text)]), path).unwrap_or_else(|| panic!("{path}"))
+    script(&tree(&[(path, text)]), path, None).unwrap_or_else(|| panic!("{path}"))
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn scripts_are_known_by_name_and_by_first_line() {
         assert_eq!(script.tier, tier, "{path}");
     }
     for (path, text) in [("scripts/data.json", "{}"), ("scripts/notes.md", "# x"), ("scripts/a", "x"), ("scripts/b", "#!")] {
-        assert!(script(&tree(&[(path, text)]), path).is_none(), "{path}");
+        assert!(script(&tree(&[(path, text)]), path, None).is_none(), "{path}");
     }
 }
 
@@ -67,7 +67,10 @@ fn only_what_lies_below_scripts_is_listed() {
     ]);
     let paths: Vec<String> = scripts(&tree).into_iter().map(|script| script.path).collect();
     assert_eq!(paths, ["scripts/a.py", "scripts/lib/b.py"]);
-    assert!(script(&tree, "a.py").is_some() && script(&tree, "scripts/none.py").is_none());
+    assert!(script(&tree, "a.py", None).is_some() && script(&tree, "scripts/none.py", None).is_none());
+    // Somebody may choose what runs a file that says nothing.
+    let chosen = script(&tree, "scripts/data.csv", Some("awk")).unwrap();
+    assert_eq!((chosen.kind, chosen.interpreter.as_deref()), (Kind::Other, Some("awk")));
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn an_interpreter_component_takes_what_fits_it() {
 #[test]
 fn modules_beside_a_script_are_its_own() {
     let files = [("scripts/a.py", "import b, c, d, csv"), ("scripts/b.py", ""), ("scripts/c/x.py", ""), ("scripts/csv.py", "")];
-    let script = script(&tree(&files), "scripts/a.py").unwrap();
+    let script = script(&tree(&files), "scripts/a.py", None).unwrap();
     let names = |list: &[Found]| list.iter().map(|found| found.what.clone()).collect::<Vec<_>>();
     assert_eq!(names(&script.modules.local), ["b", "c", "csv"]);
     assert_eq!(names(&script.modules.foreign), ["d"]);
