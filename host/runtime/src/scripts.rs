@@ -139,7 +139,8 @@ impl Scripts {
 
 /// A manifest for a folder without one.
 fn imagined(path: &Path, tree: &Tree) -> Result<Manifest, ScriptError> {
-    let name = path.canonicalize().ok().and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()));
+    let name =
+        path.canonicalize().ok().and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()));
     let (front, _) = Front::read(tree, name.as_deref().unwrap_or_default());
     let text = vox_scripts::manifest(&front, &vox_scripts::scripts(tree));
     manifest::parse(&text).map_err(|error| ScriptError::Made { path: path.to_owned(), why: error.message })

@@ -61,11 +61,16 @@ impl Front {
     pub fn read(tree: &Tree, folder: &str) -> (Self, Vec<Violation>) {
         let mut found = Vec::new();
         let Some(file) = tree.file(SKILL_MD) else {
-            found.push(violation(None, "there is no SKILL.md", "write one, with `name` and `description` between two lines `---`"));
+            found.push(violation(
+                None,
+                "there is no SKILL.md",
+                "write one, with `name` and `description` between two lines `---`",
+            ));
             return (Self::default(), found);
         };
         let Ok(text) = std::str::from_utf8(&file.bytes) else {
-            let line = file.bytes.utf8_chunks().next().map_or(1, |chunk| chunk.valid().matches('\n').count() as u32 + 1);
+            let line =
+                file.bytes.utf8_chunks().next().map_or(1, |chunk| chunk.valid().matches('\n').count() as u32 + 1);
             found.push(violation(Some(line), "SKILL.md is not UTF-8 text", "save it as UTF-8"));
             return (Self::default(), found);
         };
@@ -106,13 +111,21 @@ impl Front {
                 }
                 (_, Value::Text(text)) => check(&key, text, line, folder, &mut front, found),
                 (_, Value::List | Value::Map(_)) => {
-                    found.push(violation(at, &format!("`{key}` is no text"), "write it as one text, in quotes where it has `:`"));
+                    found.push(violation(
+                        at,
+                        &format!("`{key}` is no text"),
+                        "write it as one text, in quotes where it has `:`",
+                    ));
                 }
             }
             seen.push(key);
         }
         for key in ["name", "description"].into_iter().filter(|key| !seen.iter().any(|known| known == key)) {
-            found.push(violation(Some(1), &format!("`{key}` is missing"), &format!("add `{key}: …` to the front matter")));
+            found.push(violation(
+                Some(1),
+                &format!("`{key}` is missing"),
+                &format!("add `{key}: …` to the front matter"),
+            ));
         }
         front
     }
@@ -225,9 +238,15 @@ fn fields(yaml: &str) -> Result<Vec<Field>, Violation> {
             Event::MappingStart(..) | Event::SequenceStart(..) => {
                 let list = matches!(event, Event::SequenceStart(..));
                 match (depth, &mut open) {
-                    (0, _) if list => return Err(violation(Some(line), "the front matter is a list", "write `key: value` lines")),
+                    (0, _) if list => {
+                        return Err(violation(Some(line), "the front matter is a list", "write `key: value` lines"));
+                    }
                     (1, _) if key.is_none() => {
-                        return Err(violation(Some(line), "a key of the front matter is no text", "write `key: value` lines"));
+                        return Err(violation(
+                            Some(line),
+                            "a key of the front matter is no text",
+                            "write `key: value` lines",
+                        ));
                     }
                     (1, open) => *open = Some((list, true, 0)),
                     (_, Some((_, plain, _))) => *plain = false,
@@ -237,13 +256,17 @@ fn fields(yaml: &str) -> Result<Vec<Field>, Violation> {
             }
             Event::MappingEnd | Event::SequenceEnd => {
                 depth -= 1;
-                if depth == 1 && let (Some((key, line)), Some((list, plain, count))) = (key.take(), open.take()) {
+                if depth == 1
+                    && let (Some((key, line)), Some((list, plain, count))) = (key.take(), open.take())
+                {
                     let value = if list { Value::List } else { Value::Map(plain && count.is_multiple_of(2)) };
                     fields.push(Field { key, line, value });
                 }
             }
             Event::Scalar(text, style, ..) => match (depth, &mut open) {
-                (0, _) => return Err(violation(Some(line), "the front matter is one text", "write `key: value` lines")),
+                (0, _) => {
+                    return Err(violation(Some(line), "the front matter is one text", "write `key: value` lines"));
+                }
                 (1, _) => match key.take() {
                     None => key = Some((text.into_owned(), line)),
                     Some((key, line)) => {

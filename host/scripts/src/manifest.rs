@@ -23,7 +23,9 @@ pub fn manifest(front: &Front, scripts: &[Script]) -> String {
         Some((_, Ok(name))) => {
             let _ = writeln!(out, "name = \"{name}\"");
         }
-        Some((name, Err(_))) => comment(&mut out, &format!("its name `{name}` is no name of a package; that of the folder counts")),
+        Some((name, Err(_))) => {
+            comment(&mut out, &format!("its name `{name}` is no name of a package; that of the folder counts"))
+        }
         None => {}
     }
     if let Some(text) = front.description.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
@@ -99,9 +101,11 @@ fn hints(script: &Script) -> Vec<String> {
         (None, None) => {}
     }
     let each = |found: &crate::Found| format!("{} (line {})", found.what, found.line);
-    for (what, list) in
-        [("it starts", &wants.programs), ("it asks hosts, and has no network", &wants.hosts), ("it reads variables", &wants.variables)]
-    {
+    for (what, list) in [
+        ("it starts", &wants.programs),
+        ("it asks hosts, and has no network", &wants.hosts),
+        ("it reads variables", &wants.variables),
+    ] {
         if !list.is_empty() {
             hints.push(format!("{what}: {}", list.iter().map(each).collect::<Vec<_>>().join(", ")));
         }

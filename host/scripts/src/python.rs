@@ -94,7 +94,9 @@ impl Reading<'_> {
                 }
             }
             // A method of a path has no name of a file before the mode.
-            "open" if calls => self.open(at + 2, line, after_dot && !matches!(owner, Some("io" | "codecs" | "gzip" | "os"))),
+            "open" if calls => {
+                self.open(at + 2, line, after_dot && !matches!(owner, Some("io" | "codecs" | "gzip" | "os")))
+            }
             "environ" if self.mark(at + 1, '[') => self.variable(at + 2, line),
             "getenv" if calls => self.variable(at + 2, line),
             "get" | "pop" | "setdefault" if calls && owner == Some("environ") => self.variable(at + 2, line),

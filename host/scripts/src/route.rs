@@ -3,6 +3,7 @@
 use crate::wants::{Found, Wants};
 use crate::{Entry, FOLDER, Tree, javascript, python, shell};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use vox_model::Tier;
 
@@ -94,7 +95,14 @@ struct Row {
 
 /// The table. The first row that fits counts.
 const TABLE: [Row; 9] = [
-    Row { kind: Kind::Component, word: "component", extensions: &["wasm"], programs: &[], interpreter: "", fits: Fits::Itself },
+    Row {
+        kind: Kind::Component,
+        word: "component",
+        extensions: &["wasm"],
+        programs: &[],
+        interpreter: "",
+        fits: Fits::Itself,
+    },
     Row {
         kind: Kind::Python,
         word: "Python",
@@ -127,8 +135,22 @@ const TABLE: [Row; 9] = [
         interpreter: "sh",
         fits: Fits::Never,
     },
-    Row { kind: Kind::Perl, word: "Perl", extensions: &["pl"], programs: &["perl"], interpreter: "perl", fits: Fits::Never },
-    Row { kind: Kind::Ruby, word: "Ruby", extensions: &["rb"], programs: &["ruby"], interpreter: "ruby", fits: Fits::Never },
+    Row {
+        kind: Kind::Perl,
+        word: "Perl",
+        extensions: &["pl"],
+        programs: &["perl"],
+        interpreter: "perl",
+        fits: Fits::Never,
+    },
+    Row {
+        kind: Kind::Ruby,
+        word: "Ruby",
+        extensions: &["rb"],
+        programs: &["ruby"],
+        interpreter: "ruby",
+        fits: Fits::Never,
+    },
     // `env` starts what it is given, so that the kernel finds out how.
     Row { kind: Kind::Native, word: "native", extensions: &[], programs: &[], interpreter: "env", fits: Fits::Never },
     Row { kind: Kind::Other, word: "other", extensions: &[], programs: &[], interpreter: "env", fits: Fits::Never },
@@ -142,12 +164,28 @@ fn row(kind: Kind) -> &'static Row {
     TABLE.iter().find(|row| row.kind == kind).unwrap_or(&TABLE[TABLE.len() - 1])
 }
 
-/// The scripts of a skill: what lies below `scripts/` and can be run.
+/// The scripts of a skill: what lies below `scripts/` and can be run. Modules that scripts import are none.
 pub fn scripts(tree: &Tree) -> Vec<Script> {
     let below = format!("{FOLDER}/");
     let inside = tree.files().iter().filter(|file| file.path.starts_with(&below));
-    // A package's own file is imported, not run.
-    inside.filter(|file| !file.path.ends_with("/__init__.py")).filter_map(|file| read(tree, file, None)).collect()
+    let found: Vec<(&Entry, Script)> = inside.filter_map(|file| Some((file, read(tree, file, None)?))).collect();
+    let imported: BTreeSet<String> = found
+        .iter()
+        .flat_map(|(file, script)| {
+            let folder = folder(&file.path);
+            script.modules.local.iter().map(move |module| format!("{folder}/{}.py", module.what))
+        })
+        .collect();
+    let module = |file: &Entry| {
+        let meant = file.executable || first_line(&file.bytes).is_some();
+        file.path.ends_with("/__init__.py") || !meant && imported.contains(&file.path)
+    };
+    found.into_iter().filter(|(file, _)| !module(file)).map(|(_, script)| script).collect()
+}
+
+/// The folder that a file lies in.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// One script by its path, run by a program that somebody chose, or by what the file says of itself. None where there is
@@ -215,7 +253,7 @@ fn first_line(bytes: &[u8]) -> Option<String> {
 
 /// Whether a Python module of this name stands beside a script.
 fn beside(tree: &Tree, path: &str, module: &str) -> bool {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folder = folder(path);
     let package = format!("{folder}/{module}/");
     tree.file(&format!("{folder}/{module}.py")).is_some()
         || tree.files().iter().any(|file| file.path.starts_with(&package) && file.path.ends_with(".py"))
@@ -237,12 +275,19 @@ fn route(row: &Row, interpreter: &str, modules: &Modules, offered: &[Kind]) -> (
         Fits::Library | Fits::Plain => (row.word, row.fits),
     };
     if let Some(found) = modules.foreign.first() {
-        let text = format!("{what} with modules from elsewhere ({}), which have to be installed there", list(&modules.foreign));
+        let text = format!(
+            "{what} with modules from elsewhere ({}), which have to be installed there",
+            list(&modules.foreign)
+        );
         return (Tier::Container, format!("{text}; {interpreter} runs it in a container (line {})", found.line));
     }
     let outward = if fits == Fits::Plain { &modules.standard } else { &modules.outward };
     if let Some(found) = outward.first() {
-        return container(format!("{what} that reaches outside its interpreter ({}, line {})", list(outward), found.line));
+        return container(format!(
+            "{what} that reaches outside its interpreter ({}, line {})",
+            list(outward),
+            found.line
+        ));
     }
     let alone = match (fits, modules.standard.is_empty()) {
         (Fits::Library, false) => format!("{what} with the standard library alone ({})", list(&modules.standard)),

@@ -24,12 +24,10 @@ const BASE: [&str; 113] = [
 ];
 
 /// Programs that write files.
-const WRITES: [&str; 11] =
-    ["cp", "dd", "install", "ln", "mkdir", "mv", "rm", "rmdir", "split", "tee", "touch"];
+const WRITES: [&str; 11] = ["cp", "dd", "install", "ln", "mkdir", "mv", "rm", "rmdir", "split", "tee", "touch"];
 
 /// Programs that read files, as a rule.
-const READS: [&str; 12] =
-    ["awk", "cat", "cut", "diff", "find", "grep", "head", "ls", "sed", "sort", "tail", "wc"];
+const READS: [&str; 12] = ["awk", "cat", "cut", "diff", "find", "grep", "head", "ls", "sed", "sort", "tail", "wc"];
 
 /// Variables that shells set themselves.
 #[rustfmt::skip]
@@ -113,9 +111,11 @@ impl Reader<'_> {
                 }
             }
             '<' | '>' => self.redirection(c),
-            '#' => while self.rest.peek().is_some_and(|c| *c != '\n') {
-                self.next();
-            },
+            '#' => {
+                while self.rest.peek().is_some_and(|c| *c != '\n') {
+                    self.next();
+                }
+            }
             c if c.is_whitespace() => drop(self.next()),
             _ => {
                 let line = self.line;
@@ -307,7 +307,8 @@ impl Reader<'_> {
         if let Some((name, _)) = word.split_once('=')
             && !name.is_empty()
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            && (!self.state.argument || matches!(self.state.command.as_str(), "export" | "local" | "readonly" | "declare" | "typeset"))
+            && (!self.state.argument
+                || matches!(self.state.command.as_str(), "export" | "local" | "readonly" | "declare" | "typeset"))
         {
             self.state.assigned.insert(name.to_owned());
             return;

@@ -65,12 +65,20 @@ fn script(one: &file::Script, required: &BTreeSet<Capability>, request: &Request
         return Err(at(format!("`{path}` is a component, which no program runs"), place, "take `interpreter` out"));
     }
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
-    if name.is_empty() || name.len() > 64 || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(good) {
+    if name.is_empty()
+        || name.len() > 64
+        || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        || !name.chars().all(good)
+    {
         return Err(at(format!("{name:?} is no name of a program"), place, "write a name such as \"python3\""));
     }
     if !needs.contains(&Capability::Subprocess) {
         let message = format!("`{name}` runs `{path}`, and \"subprocess\" is not required");
-        return Err(at(message, place, "add \"subprocess\" to `required` under [runtime], and under [[script]] where it has a list"));
+        return Err(at(
+            message,
+            place,
+            "add \"subprocess\" to `required` under [runtime], and under [[script]] where it has a list",
+        ));
     }
     if !request.programs.contains(name) {
         let message = format!("`{name}` runs `{path}`, and the skill does not ask for it");

@@ -19,8 +19,7 @@ pub(crate) struct Token {
 }
 
 /// Names after which a `/` begins a regular expression and no division.
-const BEFORE_EXPRESSION: [&str; 9] =
-    ["return", "typeof", "case", "in", "of", "delete", "void", "throw", "await"];
+const BEFORE_EXPRESSION: [&str; 9] = ["return", "typeof", "case", "in", "of", "delete", "void", "throw", "await"];
 
 struct Lexer<'t> {
     rest: std::str::Chars<'t>,
@@ -58,9 +57,11 @@ impl Lexer<'_> {
     fn token(&mut self, c: char) {
         let line = self.line;
         match c {
-            '/' if self.peek() == Some('/') => while self.peek().is_some_and(|c| c != '\n') {
-                self.next();
-            },
+            '/' if self.peek() == Some('/') => {
+                while self.peek().is_some_and(|c| c != '\n') {
+                    self.next();
+                }
+            }
             '/' if self.peek() == Some('*') => self.comment(),
             '/' if self.expression() => self.pattern(),
             '"' | '\'' => self.text(c, line),
@@ -77,9 +78,11 @@ impl Lexer<'_> {
                 }
                 self.push(Kind::Name(word), line);
             }
-            c if c.is_ascii_digit() => while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
-                self.next();
-            },
+            c if c.is_ascii_digit() => {
+                while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
+                    self.next();
+                }
+            }
             c if c.is_whitespace() => {}
             c => {
                 if let Some(open) = self.templates.last_mut() {

@@ -29,6 +29,7 @@ struct Lexer<'t> {
 
 /// Takes a script apart. Total: whatever is no Python comes out as marks.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lexer = Lexer { rest: text.chars(), line: 1, depth: 0, out: Vec::new() };
     while let Some(c) = lexer.next() {
         lexer.token(c);
@@ -60,9 +61,11 @@ impl Lexer<'_> {
                     self.push(Kind::End, line - 1);
                 }
             }
-            '#' => while self.peek().is_some_and(|c| c != '\n') {
-                self.next();
-            },
+            '#' => {
+                while self.peek().is_some_and(|c| c != '\n') {
+                    self.next();
+                }
+            }
             '\\' => {
                 if self.peek() == Some('\r') {
                     self.next();
@@ -74,9 +77,11 @@ impl Lexer<'_> {
             '"' | '\'' => self.text(c, line),
             c if c.is_alphabetic() || c == '_' => self.word(c, line),
             // Numbers are of no interest, but their letters are no names.
-            c if c.is_ascii_digit() => while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
-                self.next();
-            },
+            c if c.is_ascii_digit() => {
+                while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
+                    self.next();
+                }
+            }
             c if c.is_whitespace() => {}
             c => {
                 match c {

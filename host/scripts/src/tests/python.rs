@@ -38,11 +38,10 @@ fn imports_are_told_from_what_looks_like_them() {
         ("__import__('yaml'); importlib.import_module(\"pandas.core\")", [&[], &[], &[("yaml", 1), ("pandas", 1)]]),
         ("importlib.import_module(name)", [&[], &[], &[]]),
         ("\u{feff}import os\r\nimport sys\r\n", [&[("os", 1), ("sys", 2)], &[], &[]]),
-        ("# /// script\n# dependencies = [\"rich>=13\", \"httpx[http2]\"]\n# ///\nimport sys", [
-            &[("sys", 4)],
-            &[],
-            &[("rich", 1), ("httpx", 1)],
-        ]),
+        (
+            "# /// script\n# dependencies = [\"rich>=13\", \"httpx[http2]\"]\n# ///\nimport sys",
+            [&[("sys", 4)], &[], &[("rich", 1), ("httpx", 1)]],
+        ),
         ("import", [&[], &[], &[]]),
         ("from", [&[], &[], &[]]),
         ("import ,a", [&[], &[], &[]]),
@@ -85,7 +84,6 @@ fn modes_are_told_from_names_of_files() {
         ("open(x, 'rb')", false),
         ("open(x, mode='a')", true),
         ("open(f('w'), 'r')", false),
-        
         ("p.open('w')", true),
         ("io.open('w')", false),
         ("Path(x).write_text('y')", true),

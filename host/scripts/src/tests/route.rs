@@ -49,7 +49,9 @@ fn scripts_are_known_by_name_and_by_first_line() {
         let tier = if kind == Kind::Component { Tier::Wasm } else { Tier::Container };
         assert_eq!(script.tier, tier, "{path}");
     }
-    for (path, text) in [("scripts/data.json", "{}"), ("scripts/notes.md", "# x"), ("scripts/a", "x"), ("scripts/b", "#!")] {
+    for (path, text) in
+        [("scripts/data.json", "{}"), ("scripts/notes.md", "# x"), ("scripts/a", "x"), ("scripts/b", "#!")]
+    {
         assert!(script(&tree(&[(path, text)]), path, None).is_none(), "{path}");
     }
 }
@@ -59,7 +61,8 @@ fn only_what_lies_below_scripts_is_listed() {
     let tree = tree(&[
         ("SKILL.md", ""),
         ("a.py", ""),
-        ("scripts/a.py", ""),
+        ("scripts/a.py", "import helper"),
+        ("scripts/helper.py", ""),
         ("scripts/lib/__init__.py", ""),
         ("scripts/lib/b.py", ""),
         ("scripts/data.csv", ""),
@@ -79,7 +82,11 @@ fn the_reason_says_what_was_found() {
         ("scripts/a.py", "import csv, json", "Python with the standard library alone (csv, json), and no interpreter"),
         ("scripts/a.py", "", "plain Python, and no interpreter"),
         ("scripts/a.py", "import csv\nimport pandas", "modules from elsewhere (pandas)"),
-        ("scripts/a.py", "import csv\nimport subprocess", "reaches outside its interpreter (subprocess, line 2): python3 runs it"),
+        (
+            "scripts/a.py",
+            "import csv\nimport subprocess",
+            "reaches outside its interpreter (subprocess, line 2): python3 runs it",
+        ),
         ("scripts/a.js", "import './b.js'", "plain JavaScript, and no interpreter"),
         ("scripts/a.js", "import 'node:fs'", "reaches outside its interpreter (node:fs, line 1)"),
         ("scripts/a.js", "require('zx')", "modules from elsewhere (zx)"),
@@ -113,7 +120,8 @@ fn an_interpreter_component_takes_what_fits_it() {
 
 #[test]
 fn modules_beside_a_script_are_its_own() {
-    let files = [("scripts/a.py", "import b, c, d, csv"), ("scripts/b.py", ""), ("scripts/c/x.py", ""), ("scripts/csv.py", "")];
+    let files =
+        [("scripts/a.py", "import b, c, d, csv"), ("scripts/b.py", ""), ("scripts/c/x.py", ""), ("scripts/csv.py", "")];
     let script = script(&tree(&files), "scripts/a.py", None).unwrap();
     let names = |list: &[Found]| list.iter().map(|found| found.what.clone()).collect::<Vec<_>>();
     assert_eq!(names(&script.modules.local), ["b", "c", "csv"]);

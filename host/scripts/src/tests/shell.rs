@@ -36,7 +36,9 @@ fn programs_stand_where_commands_do() {
 #[test]
 fn variables_are_those_that_come_from_outside() {
     assert_eq!(variables("echo $TITLE ${ZONE:-utc} \"$TOKEN\" '$NOT' $lower $1 $HOME"), ["TITLE", "ZONE", "TOKEN"]);
-    assert!(variables("OUT=x; echo $OUT; for A in 1; do echo $A; done; read LINE; echo $LINE; export B=1; $B").is_empty());
+    assert!(
+        variables("OUT=x; echo $OUT; for A in 1; do echo $A; done; read LINE; echo $LINE; export B=1; $B").is_empty()
+    );
     assert_eq!(variables("x=\"$(echo $DEEP)\""), ["DEEP"]);
 }
 
