@@ -39,7 +39,7 @@ pub fn manifest(front: &Front, scripts: &[Script]) -> String {
     let interpreters: BTreeSet<&str> = scripts.iter().filter_map(|script| script.interpreter.as_deref()).collect();
     if !interpreters.is_empty() {
         let names: Vec<String> = interpreters.into_iter().map(quoted).collect();
-        let _ = writeln!(out, "\n[subprocess]\nprograms = [{}]\n\n{LIMITS}", names.join(", "));
+        let _ = write!(out, "\n[subprocess]\nprograms = [{}]\n\n{LIMITS}", names.join(", "));
     }
     for script in scripts {
         entry(script, &mut out);

@@ -101,6 +101,7 @@ impl Reader<'_> {
                     self.document(&end, tabs);
                 }
             }
+            '(' if !self.state.argument && self.arithmetic() => self.state.argument = true,
             ';' | '&' | '|' | '(' | ')' | '`' => {
                 self.next();
                 self.state.argument = false;
@@ -208,9 +209,13 @@ impl Reader<'_> {
                 '$' => {
                     plain = false;
                     self.next();
-                    // A command in it is read as commands are: what follows `$(` is the next word.
                     if self.rest.peek() == Some(&'(') {
-                        break;
+                        // A command in it is read as commands are: what follows `$(` is the next word.
+                        if !self.arithmetic() {
+                            break;
+                        }
+                        word.push('$');
+                        continue;
                     }
                     // A mark in the place of what nobody knows.
                     word.push('$');
@@ -233,7 +238,11 @@ impl Reader<'_> {
                 '$' if self.rest.peek() == Some(&'(') => {
                     let line = self.line;
                     let inner = self.brackets();
-                    self.inner(&inner, line);
+                    // Numbers are reckoned within two brackets, and nothing is started.
+                    if !inner.starts_with("((") {
+                        self.inner(&inner, line);
+                    }
+                    word.push('$');
                 }
                 '$' => {
                     word.push('$');
@@ -242,6 +251,16 @@ impl Reader<'_> {
                 c => word.push(c),
             }
         }
+    }
+
+    /// Passes over `((…))`, in which numbers are reckoned; says no, and passes over nothing, where it is none.
+    fn arithmetic(&mut self) -> bool {
+        let mut ahead = self.rest.clone();
+        let two = ahead.next() == Some('(') && ahead.next() == Some('(');
+        if two {
+            self.brackets();
+        }
+        two
     }
 
     /// What stands in a pair of brackets, quotes and further brackets counted.
@@ -254,7 +273,7 @@ impl Reader<'_> {
                 (None, '\'' | '"') => quote = Some(c),
                 (Some(open), c) if open == c => quote = None,
                 (None, '(') => depth += 1,
-                (None, ')') => depth -= 1,
+                (None, ')') => depth = depth.saturating_sub(1),
                 _ => {}
             }
             if depth == 0 {

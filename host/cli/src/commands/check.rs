@@ -88,7 +88,9 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
             let has = functions.into_iter().chain(scripts).collect::<Vec<_>>().join(", ");
             ui.line(&format!("{} is fine: {has}, needs {needs}", skill.package()))?;
             if !asks.is_empty() {
-                ui.line(&format!("grant it with: vox grant {} {}", folder.display(), asks.join(" ")))?;
+                // A name without a folder before it is one of the bundle to the other verbs.
+                let here = if folder.components().count() == 1 && folder.is_relative() { "./" } else { "" };
+                ui.line(&format!("grant it with: vox grant {here}{} {}", folder.display(), asks.join(" ")))?;
             }
         }
     }

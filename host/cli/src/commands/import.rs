@@ -22,7 +22,7 @@ use vox_scripts::{Front, Kind as Language, Script, Tree, Violation};
 #[command(after_help = "\
 Examples:
   vox import examples/agent-skills/csv-report --dry-run
-  vox import ./tidy-json --force --format json")]
+  vox import examples/agent-skills/tidy-json --dry-run --format json")]
 pub struct ImportArgs {
     /// The skill's folder, with SKILL.md and scripts/
     folder: PathBuf,

@@ -26,6 +26,8 @@ fn programs_stand_where_commands_do() {
         ("! git x; ( curl y ); { jq z; }", &["git", "curl", "jq"]),
         ("git \\\n log; jq", &["git", "jq"]),
         ("'never closed\ngit", &[]),
+        ("n=$((broken + 1)); (( changed++ )); echo \"$((a + $(git x)))\"; jq", &["jq"]),
+        ("n=$( (git x) ); echo $(( 1 + 2 )) && jq", &["git", "jq"]),
         ("case $x in a) git y;; esac", &["git"]),
     ];
     for (text, expected) in table {
