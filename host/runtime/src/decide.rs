@@ -1,6 +1,6 @@
 //! Whether a skill may run, where, and with what. The one place that says yes.
 
-use crate::host::Skill;
+use crate::skill::Skill;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Requests, by_programs, flag, free};
 use vox_model::programs::{Lack, Offered, Programs};

@@ -109,7 +109,8 @@ impl Script {
         };
         let mut data = CallData::new((), setup).map_err(|error| Failure::Setup(error.to_string()))?;
         let order = order(listed, call.arguments, call.input, call.environment);
-        outcome.result = ended(data.run_program(order, &call.stop));
+        let how = data.run_program(order, &call.stop);
+        outcome.result = if call.stop.is_stopped() { Err(Failure::Cancelled) } else { ended(how) };
         let ((stdout, lost_out), (stderr, lost_err)) = (stdout.take(), stderr.take());
         outcome.output = Output { stdout, stderr, lost: lost_out + lost_err };
         outcome.usage = Usage { time: started.elapsed(), memory: 0 };
