@@ -26,8 +26,8 @@ const BASE: [&str; 113] = [
 /// Programs that write files.
 const WRITES: [&str; 11] = ["cp", "dd", "install", "ln", "mkdir", "mv", "rm", "rmdir", "split", "tee", "touch"];
 
-/// Programs that read files, as a rule.
-const READS: [&str; 12] = ["awk", "cat", "cut", "diff", "find", "grep", "head", "ls", "sed", "sort", "tail", "wc"];
+/// Programs that read files whatever they are given. Filters such as `wc` read what is piped to them as often as not.
+const READS: [&str; 3] = ["diff", "find", "ls"];
 
 /// Variables that shells set themselves.
 #[rustfmt::skip]
@@ -337,6 +337,7 @@ impl Reader<'_> {
                 ("for" | "read" | "select" | "local" | "declare" | "mapfile" | "getopts", name) => {
                     self.state.assigned.insert(name.to_owned());
                 }
+                ("cat", name) if !name.starts_with('-') => self.state.wants.read(line),
                 // The language of `sed` writes its files with this flag.
                 ("sed", flag) if flag.starts_with("-i") || flag == "--in-place" => self.state.wants.write(line),
                 ("xargs", name) if plain && !name.starts_with('-') && !BASE.contains(&name) => {

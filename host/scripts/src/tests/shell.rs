@@ -58,7 +58,15 @@ fn files_are_written_by_redirection_and_by_programs() {
     ] {
         assert_eq!(read(text).writes, writes, "{text:?}");
     }
-    assert_eq!(read("jq . < in").reads, Some(1));
+    for (text, reads) in [
+        ("jq . < in", Some(1)),
+        ("cat \"$1\"", Some(1)),
+        ("ls", Some(1)),
+        ("cat - | wc -c", None),
+        ("git log | grep x | head", None),
+    ] {
+        assert_eq!(read(text).reads, reads, "{text:?}");
+    }
     assert_eq!(read("curl https://api.example.org/x").hosts[0].what, "api.example.org");
 }
 
