@@ -14,8 +14,8 @@ use vox_cap_http::{Http, HttpCtxView, HttpView};
 use vox_cap_kv::{KvCtxView, KvState, KvView};
 use vox_cap_log::{LogState, LogView};
 use vox_cap_random::{RandomState, RandomView};
-use vox_cap_subprocess::{ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView};
-use vox_model::programs::SharedFolder;
+use vox_cap_subprocess::{Order, ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView};
+use vox_model::programs::{ProgramError, SharedFolder, Status, Stop};
 use vox_model::{CallScope, Digest, Limits};
 use wasmtime::component::Linker;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
@@ -64,6 +64,8 @@ pub struct Setup<'a> {
     pub limits: Limits,
     /// When the call is over at the latest.
     pub until: Instant,
+    /// Folders that programs see besides the granted ones.
+    pub beside: Vec<Arc<dyn SharedFolder>>,
 }
 
 /// The capabilities of a call could not be set up.
@@ -105,7 +107,8 @@ impl<M> CallData<M> {
     /// # Errors
     /// A capability that was granted cannot be served now; see [`SetupError`].
     pub fn new(meter: M, setup: Setup<'_>) -> Result<Self, SetupError> {
-        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, limits, until } = setup;
+        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, limits, until, beside } =
+            setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;
@@ -123,6 +126,7 @@ impl<M> CallData<M> {
             gpu: granted.gpu.clone(),
             programs: services.programs_for(granted).cloned(),
             folders: shared,
+            beside,
             outlet: programs_too.map(|http| http.outlet()),
             limits,
             until,
@@ -152,6 +156,15 @@ impl<M> CallData<M> {
             changes,
             http,
         })
+    }
+
+    /// Runs a program as the call itself: what it prints goes where the call's own output goes.
+    ///
+    /// # Errors
+    /// It was not granted, did not run, or was ended; see [`ProgramError`].
+    pub fn run_program(&mut self, order: Order, stop: &Stop) -> Result<Status, ProgramError> {
+        let (out, err) = (self.stdout.clone(), self.stderr.clone());
+        self.programs.run_through(order, stop, |bytes| out.put(bytes), |bytes| err.put(bytes))
     }
 
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.

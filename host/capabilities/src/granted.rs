@@ -3,7 +3,7 @@
 //! Each line is a crate below this folder with a `Grant`, what a person gives, and a `Request`, what a manifest asks for.
 //! Adding a capability is adding a folder and a line here; `glue` says how its state is made and linked.
 
-use crate::manifest::file::{About, Limits, Runtime, Section};
+use crate::manifest::file::{About, Limits, Runtime, Script, Section};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -77,6 +77,8 @@ macro_rules! capabilities {
             runtime: Option<Runtime>,
             /// Limits in place of the defaults.
             limits: Option<Limits>,
+            /// The scripts of a skill that is a folder of scripts.
+            script: Option<Vec<Script>>,
             $($(#[$doc])* $name: Option<$krate::Request>,)*
         }
 
@@ -90,6 +92,8 @@ macro_rules! capabilities {
             pub(crate) runtime: Runtime,
             /// Limits in place of the defaults.
             pub(crate) limits: Limits,
+            /// The scripts of a skill that is a folder of scripts.
+            pub(crate) script: Vec<Script>,
             $($(#[$doc])* pub(crate) $name: Option<Spanned<$krate::Request>>,)*
         }
 

@@ -22,6 +22,8 @@ pub struct Services {
     pub changes: Option<PathBuf>,
     /// Where the stores of skills are.
     pub kv: Option<Arc<Home>>,
+    /// The folder where scripts lie while they run, as they were inspected. Without it no script runs.
+    pub scripts: Option<PathBuf>,
     /// Where log lines go.
     pub log: Arc<dyn LogSink>,
     http: Option<Arc<Http>>,
@@ -36,7 +38,15 @@ struct Http {
 
 impl Default for Services {
     fn default() -> Self {
-        Self { changes: None, kv: None, log: Arc::new(TracingSink), http: None, programs: None, trusted: None }
+        Self {
+            changes: None,
+            kv: None,
+            scripts: None,
+            log: Arc::new(TracingSink),
+            http: None,
+            programs: None,
+            trusted: None,
+        }
     }
 }
 

@@ -66,6 +66,7 @@ pub enum Verb {
     Call(commands::call::CallArgs),
     Run(commands::run::RunArgs),
     Pipe(commands::pipe::PipeArgs),
+    Import(commands::import::ImportArgs),
     Check(commands::check::CheckArgs),
     Grant(commands::grant::GrantVerbArgs),
     Grants(commands::grants::GrantsArgs),

@@ -4,7 +4,8 @@ use std::ops::Range;
 use vox_inspect::InspectError;
 use vox_model::{Failure, LookupError};
 use vox_runtime::pipeline::PipelineError;
-use vox_runtime::{CompileError, FunctionError, LocateError, OpenError, Refused};
+use vox_runtime::{CompileError, FunctionError, LocateError, OpenError, Refused, ScriptError};
+use vox_scripts::TreeError;
 
 /// What kind of error it is. The codes are part of the interface: see `docs/exit-codes.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,9 +193,30 @@ impl From<LocateError> for CliError {
             }
             LocateError::TooLarge { .. } => Self { kind: Kind::Limit, ..made },
             LocateError::Unreadable { .. } | LocateError::Components { .. } => made,
+            LocateError::Scripts(error) => scripts(&error, made),
             LocateError::Manifest { path, text, error } => {
                 crate::commands::check::wrong_manifest(&path.display().to_string(), text, error)
             }
+        }
+    }
+}
+
+/// A folder of scripts that cannot be taken as one, or has not the one that was asked for.
+fn scripts(error: &ScriptError, made: CliError) -> CliError {
+    match error {
+        ScriptError::Folder(TreeError::TooLarge { .. }) => CliError { kind: Kind::Limit, ..made },
+        ScriptError::Folder(TreeError::Odd { what: "a link", .. }) => {
+            made.help("put what it leads to in its place: cp --recursive --dereference FOLDER COPY")
+        }
+        ScriptError::Folder(_) => made,
+        ScriptError::Missing { .. } => made.help("take the entry out of skill.toml, or bring the file back"),
+        ScriptError::Unknown { known, .. } if known.is_empty() => {
+            made.help("it has no scripts; for a component leave the name out")
+        }
+        ScriptError::Unknown { known, .. } => made.help(format!("there are: {}", known.join(", "))),
+        ScriptError::Made { .. } => {
+            let help = "this is a bug in vox: please report it with the skill";
+            CliError { kind: Kind::Bug, ..made }.help(help)
         }
     }
 }

@@ -108,6 +108,7 @@ fn services(authorities: Vec<u8>, profile: ContainerProfile) -> Result<Services,
     });
     services.kv = Some(Home::new(root.join("kv")));
     services.changes = Some(places::changes()?);
+    services.scripts = Some(places::scripts()?);
     services.log = Arc::new(Lines);
     Ok(services.with_programs(Arc::new(programs(profile)?)).with_trusted(Arc::new(trusted()?)))
 }

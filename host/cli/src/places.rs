@@ -38,6 +38,24 @@ pub fn containers() -> Result<PathBuf, CliError> {
     Ok(state()?.join("containers"))
 }
 
+/// The folder where scripts lie while they run.
+pub fn scripts() -> Result<PathBuf, CliError> {
+    Ok(state()?.join("scripts"))
+}
+
+/// The values that variables have here, of those that are set.
+///
+/// # Errors
+/// One of them is no text.
+pub fn variables<'n>(names: impl IntoIterator<Item = &'n String>) -> Result<Vec<(String, String)>, CliError> {
+    let set = names.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    set.map(|(name, value)| match value.into_string() {
+        Ok(value) => Ok((name.clone(), value)),
+        Err(_) => Err(CliError::usage(format!("the value of the variable `{name}` is not UTF-8 text"))),
+    })
+    .collect()
+}
+
 /// A bundle that stands in for the embedded one: for tests of freshly built components.
 pub fn bundle() -> Option<PathBuf> {
     std::env::var_os("VOX_BUNDLE_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)

@@ -1,10 +1,10 @@
 //! Whether a skill may run, where, and with what. The one place that says yes.
 
-use crate::host::Skill;
+use crate::skill::Skill;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Requests, by_programs, flag, free};
 use vox_model::programs::{Lack, Offered, Programs};
-use vox_model::{Denial, GrantSet as _, Limits, Need, Outside, Plan, Tier, TierOffer};
+use vox_model::{Capability, Denial, GrantSet as _, Limits, Need, Outside, Plan, Tier, TierOffer};
 
 /// A decision in favour. Later stages take nothing else, and nothing else makes one than [`decide`].
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let requirements = skill.requirements();
     let unknown = requirements.unknown.iter().map(|import| unknown(import));
     let forbidden = requirements.forbidden.iter().map(forbidden);
-    let requests = skill.manifest().map(|manifest| &manifest.requests);
+    let requests = skill.requests();
     let offer = offer(skill, granted);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
     let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
@@ -86,7 +86,7 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
         return Err(Refused { name: skill.artifact().name.clone(), denials });
     }
     let plan = Plan {
-        tier: Tier::Wasm,
+        tier: tier(skill, granted),
         reason: reason(skill, granted),
         outside: outside(skill, granted, offer.and_then(Result::ok)),
         granted: requirements.needs.clone(),
@@ -111,7 +111,23 @@ fn outside(skill: &Skill, granted: &Granted, offered: Option<Offered>) -> Vec<Ou
     needs.map(|need| Outside { import: need.because.clone(), tier, by: by.clone() }).collect()
 }
 
+/// Where what is meant runs itself: a component in its sandbox, a script where programs run.
+fn tier(skill: &Skill, granted: &Granted) -> Tier {
+    match (skill.interpreted(), granted.subprocess.trust) {
+        (false, _) => Tier::Wasm,
+        (true, false) => Tier::Container,
+        (true, true) => Tier::Process,
+    }
+}
+
 fn reason(skill: &Skill, granted: &Granted) -> String {
+    if skill.interpreted() {
+        return match (granted.subprocess.trust, skill.script()) {
+            (true, _) => "a person trusts it, so its interpreters run in a confined process".to_owned(),
+            (false, Some(script)) => script.facts.reason.clone(),
+            (false, None) => "its scripts are run by interpreters, and these run in a container".to_owned(),
+        };
+    }
     let r = skill.requirements();
     match (r.needs.is_empty(), r.inert.is_empty()) {
         (true, true) => "it imports nothing, so the component sandbox serves all of it".to_owned(),

@@ -3,18 +3,17 @@
 use crate::cache::{Cache, Key};
 use crate::compile::{CompileError, CompileLimits, Compiler};
 use crate::decide::{Admitted, Refused, decide};
-use crate::locate::{LocateError, Located, locate};
+use crate::locate::LocateError;
 use crate::program::Program;
+use crate::skill::Skill;
 use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
 use crate::wasm::sandbox::Threads;
 use std::sync::Arc;
-use vox_capabilities::manifest::Manifest;
 use vox_capabilities::{Granted, Services};
 use vox_inspect::InspectError;
-use vox_model::programs::Programs;
-use vox_model::{Artifact, Facts, Library, Limits, Plan, Requirements, SkillRef};
+use vox_model::{Artifact, Facts, Library, Limits, Plan, SkillRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -110,10 +109,10 @@ pub struct Host {
 }
 
 pub(crate) struct Shared {
-    library: Parts,
+    pub(crate) library: Parts,
     cache: Option<Cache>,
     compiler: Compiler,
-    inspect: vox_inspect::Limits,
+    pub(crate) inspect: vox_inspect::Limits,
     engines: Engines,
     pool: Pool,
     fingerprint: String,
@@ -209,81 +208,14 @@ impl HostBuilder {
     }
 }
 
-/// A located and inspected skill.
-#[derive(Clone, Debug)]
-pub struct Skill {
-    artifact: Artifact,
-    manifest: Option<Arc<Manifest>>,
-    package: String,
-    facts: Arc<Facts>,
-    requirements: Requirements,
-    /// What runs programs in the host that inspected it.
-    programs: Option<Arc<dyn Programs>>,
-    /// What runs them there where a person trusts the skill.
-    trusted: Option<Arc<dyn Programs>>,
-}
-
-impl Skill {
-    /// Its name, digest and bytes.
-    pub fn artifact(&self) -> &Artifact {
-        &self.artifact
-    }
-
-    /// What it says of itself in `skill.toml`; none for a component without one.
-    pub fn manifest(&self) -> Option<&Manifest> {
-        self.manifest.as_deref()
-    }
-
-    /// What grants are kept under, together with the digest of the artifact.
-    pub fn package(&self) -> &str {
-        &self.package
-    }
-
-    /// What is known of it.
-    pub fn facts(&self) -> &Arc<Facts> {
-        &self.facts
-    }
-
-    /// What it asks for.
-    pub fn requirements(&self) -> &Requirements {
-        &self.requirements
-    }
-
-    /// What runs programs in the host that inspected it; none where that host runs none.
-    pub fn programs(&self) -> Option<&dyn Programs> {
-        self.programs.as_deref()
-    }
-
-    /// What runs programs in that host for skills that a person trusts; none where it has nothing that does.
-    pub fn trusted(&self) -> Option<&dyn Programs> {
-        self.trusted.as_deref()
-    }
-
-    /// The `vox:skill` worlds it fits.
-    pub fn worlds(&self) -> Vec<String> {
-        vox_capabilities::worlds(&self.facts, &self.requirements)
-    }
-}
-
 impl Host {
     /// Starts describing a host.
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
     }
 
-    /// Locates and inspects a skill. Nothing of it runs.
-    ///
-    /// # Errors
-    /// Not found, or not a component; see [`OpenError`].
-    pub fn inspect(&self, reference: &SkillRef) -> Result<Arc<Skill>, OpenError> {
-        let shared = &self.shared;
-        let Located { artifact, manifest, package } = locate(reference, &shared.library, shared.inspect.size)?;
-        let facts = shared.facts(&artifact)?;
-        let library = shared.library.as_deref();
-        let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
-        let programs = shared.services.programs().cloned();
-        let trusted = shared.services.trusted().cloned();
-        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, programs, trusted }))
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Compiles and links an admitted skill, from the cache where possible.
@@ -345,7 +277,7 @@ impl Host {
 
 impl Shared {
     /// Inspect, unless this installation has done so before.
-    fn facts(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
+    pub(crate) fn facts(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
         let key = Key::facts(&artifact.digest);
         if let Some(cache) = &self.cache
             && let Some(entry) = cache.get(&key)

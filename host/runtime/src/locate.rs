@@ -1,6 +1,7 @@
 //! From a skill reference to an artefact.
 
 use crate::host::Parts;
+use crate::scripts::{ScriptError, Scripts};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -54,6 +55,9 @@ pub enum LocateError {
         /// What is wrong, and where.
         error: ManifestError,
     },
+    /// A folder of scripts that cannot be taken as one.
+    #[error(transparent)]
+    Scripts(#[from] ScriptError),
     /// The file cannot be read, or is none.
     #[error("{} cannot be read: {reason}", path.display())]
     Unreadable {
@@ -72,6 +76,8 @@ pub(crate) struct Located {
     pub(crate) manifest: Option<Arc<Manifest>>,
     /// What grants are kept under, together with the digest: the name in the manifest, else that of the file or folder.
     pub(crate) package: String,
+    /// Its scripts, where it has some; its content is what their digest says then.
+    pub(crate) scripts: Option<Arc<Scripts>>,
 }
 
 /// Finds a skill.
@@ -84,50 +90,67 @@ pub(crate) fn locate(reference: &SkillRef, parts: &Parts, max: u64) -> Result<Lo
         SkillRef::File(path) => {
             let bytes = read(path, max)?;
             let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
-            Ok(Located { artifact, manifest: None, package: stem(path) })
+            Ok(Located { artifact, manifest: None, package: stem(path), scripts: None })
         }
         SkillRef::Bundle(name) => {
             let Some(library) = parts else {
                 return Err(unknown(name, &[]));
             };
             match library.part(name) {
-                Some(part) => Ok(Located { artifact: part.artifact.clone(), manifest: None, package: name.clone() }),
+                Some(part) => Ok(Located {
+                    artifact: part.artifact.clone(),
+                    manifest: None,
+                    package: name.clone(),
+                    scripts: None,
+                }),
                 None => Err(unknown(name, library.parts())),
             }
         }
     }
 }
 
-/// A folder with a `skill.toml`, a component, or both.
+/// A folder with a `skill.toml`, a component, scripts, or several of these.
 fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, LocateError> {
     let file = path.join(manifest::NAME);
-    let manifest = match read(&file, manifest::MAX_SIZE) {
-        Ok(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| LocateError::Unreadable {
-                path: file.clone(),
-                reason: "it is not UTF-8 text".to_owned(),
-            })?;
-            match manifest::parse(&text) {
-                Ok(manifest) => Some(Arc::new(manifest)),
-                Err(error) => return Err(LocateError::Manifest { path: file, text, error }),
-            }
-        }
+    let mut manifest = match read(&file, manifest::MAX_SIZE) {
+        Ok(bytes) => Some(Arc::new(understood(file, bytes)?)),
         Err(LocateError::NoFile(_)) => None,
         Err(error) => return Err(error),
     };
+    let mut scripts = None;
+    let foreign = manifest.is_none() && path.join(vox_scripts::SKILL_MD).exists() && components(path)?.is_empty();
+    if foreign || manifest.as_ref().is_some_and(|manifest| !manifest.scripts.is_empty()) {
+        let (found, meant) = Scripts::read(path, manifest.take())?;
+        (scripts, manifest) = (Some(Arc::new(found)), Some(meant));
+    }
+    let named = manifest.as_ref().and_then(|manifest| manifest.name.as_ref()).map(ToString::to_string);
+    let package = named.unwrap_or_else(|| stem(&path.canonicalize().unwrap_or_else(|_| path.to_owned())));
     let component = match manifest.as_ref().and_then(|manifest| manifest.component.clone()) {
         Some(component) => path.join(component),
-        None => only_component(path)?,
+        None => match (components(path)?, &scripts) {
+            (found, Some(scripts)) if found.is_empty() => {
+                let artifact = scripts.artifact(reference.to_string());
+                return Ok(Located { artifact, manifest, package, scripts: Some(scripts.clone()) });
+            }
+            (mut found, _) if found.len() == 1 => found.swap_remove(0),
+            (found, _) => return Err(LocateError::Components { path: path.to_owned(), count: found.len() }),
+        },
     };
     let bytes = read(&component, max)?;
     let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
-    let named = manifest.as_ref().and_then(|manifest| manifest.name.as_ref()).map(ToString::to_string);
-    let package = named.unwrap_or_else(|| stem(&path.canonicalize().unwrap_or_else(|_| path.to_owned())));
-    Ok(Located { artifact, manifest, package })
+    Ok(Located { artifact, manifest, package, scripts })
 }
 
-/// The component of a folder that has just one.
-fn only_component(path: &Path) -> Result<PathBuf, LocateError> {
+/// A manifest from the bytes of its file.
+fn understood(file: PathBuf, bytes: Vec<u8>) -> Result<Manifest, LocateError> {
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Err(LocateError::Unreadable { path: file, reason: "it is not UTF-8 text".to_owned() });
+    };
+    manifest::parse(&text).map_err(|error| LocateError::Manifest { path: file, text, error })
+}
+
+/// The components of a folder, in the order of their names.
+fn components(path: &Path) -> Result<Vec<PathBuf>, LocateError> {
     let wrong = |error: io::Error| LocateError::Unreadable { path: path.to_owned(), reason: error.to_string() };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(wrong)? {
@@ -137,10 +160,7 @@ fn only_component(path: &Path) -> Result<PathBuf, LocateError> {
         }
     }
     found.sort();
-    match found.len() {
-        1 => Ok(found.swap_remove(0)),
-        count => Err(LocateError::Components { path: path.to_owned(), count }),
-    }
+    Ok(found)
 }
 
 fn stem(path: &Path) -> String {

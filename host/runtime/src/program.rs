@@ -89,9 +89,9 @@ impl Program {
             limits: self.plan().limits,
             threads: &self.shared.threads,
             granted: self.admitted.granted(),
-            requests: skill.manifest().map(|manifest| &manifest.requests),
+            requests: skill.requests(),
             services: &self.shared.services,
-            skill: (skill.package(), skill.artifact().digest),
+            skill: (skill.package(), skill.digest()),
         };
         Live::start(&self.linked, &ground, options)
     }
@@ -132,7 +132,7 @@ impl<'p> Callable<'p> {
 }
 
 /// Whether what a call staged is kept: nothing survives a trap, a limit or a cancellation.
-fn went_well(outcome: &Outcome) -> bool {
+pub(crate) fn went_well(outcome: &Outcome) -> bool {
     matches!(outcome.result, Ok(_) | Err(Failure::Exit(_)))
 }
 
@@ -192,7 +192,7 @@ fn complete<'a>(function: &Function, mut args: Cow<'a, [Value]>) -> Result<Cow<'
 }
 
 /// A panic of ours ends the call, not the process; the sandbox goes with it.
-fn guarded(call: impl FnOnce(&mut Outcome)) -> Outcome {
+pub(crate) fn guarded(call: impl FnOnce(&mut Outcome)) -> Outcome {
     let mut outcome = Outcome::nothing();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&mut outcome))) {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());

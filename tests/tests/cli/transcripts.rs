@@ -52,6 +52,8 @@ pub fn furnish(place: &Place) {
     place.put("deep.wasm", fixtures::deep_components(50));
     place.put("number", "7\n");
     place.put("binary", [0, 159, 146, 150]);
+    let examples = vox_tests::places::repository().join("examples");
+    std::os::unix::fs::symlink(examples, place.work().join("examples")).unwrap_or_else(|error| panic!("{error}"));
     std::fs::create_dir(place.work().join("folder")).unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -103,6 +105,7 @@ transcripts! {
     lookup: "lookup",
     pipelines: "pipelines",
     run: "run",
+    scripts: "scripts",
     skills: "skills",
     surroundings: "surroundings",
 }

@@ -49,7 +49,8 @@ impl Sink {
         (std::mem::take(&mut shared.kept), shared.lost)
     }
 
-    fn put(&self, bytes: &[u8]) {
+    /// Takes bytes as far as they fit, and counts the others.
+    pub(crate) fn put(&self, bytes: &[u8]) {
         let mut shared = self.lock();
         let fits = usize::try_from(shared.left).unwrap_or(usize::MAX).min(bytes.len());
         let (taken, cut) = bytes.split_at(fits);

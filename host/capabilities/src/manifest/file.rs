@@ -53,6 +53,23 @@ pub(crate) struct Limits {
     pub(crate) output: Option<Spanned<String>>,
 }
 
+/// `[[script]]`: a script of the skill, for skills that are folders of scripts.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Script {
+    /// The script, relative to this file.
+    #[schemars(with = "String")]
+    pub(crate) path: Spanned<String>,
+    /// The program that runs it, such as `python3`; none for a component, which is a .wasm file.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(crate) interpreter: Option<Spanned<String>>,
+    /// What it needs of what the skill requires; all of it where it is left out.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<Word>>")]
+    pub(crate) required: Option<Vec<Spanned<String>>>,
+}
+
 /// The closed set of words, for the schema.
 #[derive(JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -1,8 +1,11 @@
 //! `skill.toml`: what a skill is and what it asks for. Strict: whatever is not understood is an error with its place.
 
 pub(crate) mod file;
+mod scripts;
 #[cfg(test)]
 mod tests;
+
+pub use scripts::Script;
 
 use crate::Requests;
 use crate::granted::{File, FileSchema};
@@ -45,6 +48,8 @@ pub struct Manifest {
     pub requests: Requests,
     /// The limits that it asks for instead of the defaults.
     pub limits: Asked,
+    /// The scripts of the skill, in the order in which they were written.
+    pub scripts: Vec<Script>,
 }
 
 /// Limits that a manifest asks for.
@@ -109,13 +114,16 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
         }
     }
     let about = std::mem::take(&mut file.skill);
+    let listed = std::mem::take(&mut file.script);
+    let requests = file.requests();
     Ok(Manifest {
+        scripts: scripts::scripts(&listed, &required, &requests.subprocess)?,
         name: about.name.map(|name| checked(&name, |name| name.parse::<PackageName>())).transpose()?,
         version: about.version,
         description: about.description.map(|text| checked(&text, description)).transpose()?,
         component: about.component.map(|path| checked(&path, component)).transpose()?,
         limits: limits(&file.limits)?,
-        requests: file.requests(),
+        requests,
         required,
         forbidden,
     })

@@ -105,6 +105,55 @@ fn wrong_types_and_values_are_errors_with_a_place() {
     }
 }
 
+const SCRIPTS: &str = r#"
+[runtime]
+required = ["filesystem-rw", "subprocess"]
+
+[subprocess]
+programs = ["python3"]
+"#;
+
+#[test]
+fn scripts_are_read() {
+    let text = format!(
+        "{SCRIPTS}[[script]]\npath = \"scripts/a.py\"\ninterpreter = \"python3\"\nrequired = [\"subprocess\"]\n\
+         [[script]]\npath = \"scripts/b.wasm\"\n"
+    );
+    let manifest = parse(&text).expect("it makes sense");
+    let [one, two] = &manifest.scripts[..] else { panic!("{:?}", manifest.scripts) };
+    assert_eq!((one.path.as_str(), one.interpreter.as_deref()), ("scripts/a.py", Some("python3")));
+    assert_eq!(one.required, [Capability::Subprocess].into());
+    assert_eq!((two.interpreter.as_deref(), &two.required), (None, &manifest.required));
+}
+
+/// Each rule broken alone: what is said, and the text that is marked.
+#[test]
+fn scripts_that_make_no_sense_are_errors_with_a_place() {
+    for (entry, said, mark) in [
+        ("path = \"../a.py\"\ninterpreter = \"python3\"", "in the skill's folder", "\"../a.py\""),
+        ("path = \"/a.py\"\ninterpreter = \"python3\"", "in the skill's folder", "\"/a.py\""),
+        ("path = \"a//b.py\"\ninterpreter = \"python3\"", "in the skill's folder", "\"a//b.py\""),
+        ("path = \"a\\u0007.py\"\ninterpreter = \"python3\"", "in the skill's folder", "\"a\\u0007.py\""),
+        ("path = \"a.py\"", "nothing says what runs", "\"a.py\""),
+        ("path = \"a.wasm\"\ninterpreter = \"python3\"", "which no program runs", "\"python3\""),
+        ("path = \"a.py\"\ninterpreter = \"/bin/python3\"", "no name of a program", "\"/bin/python3\""),
+        ("path = \"a.py\"\ninterpreter = \"-c\"", "no name of a program", "\"-c\""),
+        ("path = \"a.rb\"\ninterpreter = \"ruby\"", "does not ask for it", "\"ruby\""),
+        ("path = \"a.py\"\ninterpreter = \"python3\"\nrequired = []", "\"subprocess\" is not required", "\"python3\""),
+        ("path = \"a.wasm\"\nrequired = [\"kv\"]", "does not require it", "\"kv\""),
+        ("path = \"a.wasm\"\nrequired = [\"kvv\"]", "no capability", "\"kvv\""),
+        ("path = \"a.wasm\"\ntier = \"wasm\"", "unknown field", "tier"),
+        ("interpreter = \"python3\"", "missing field", "[[script]]"),
+    ] {
+        let text = format!("{SCRIPTS}[[script]]\n{entry}\n");
+        let error = wrong(&text);
+        assert!(error.message.contains(said), "{entry}: {error}");
+        assert!(marked(&text, &error).contains(mark), "{entry}: {:?}", marked(&text, &error));
+    }
+    let twice = format!("{SCRIPTS}[[script]]\npath = \"a.wasm\"\n[[script]]\npath = \"a.wasm\"\n");
+    assert!(wrong(&twice).message.contains("twice"));
+}
+
 #[test]
 fn the_schema_knows_every_word_and_every_section() {
     let schema = schema();
@@ -112,7 +161,7 @@ fn the_schema_knows_every_word_and_every_section() {
     for capability in Capability::ALL {
         assert!(text.contains(&format!("\"{capability}\"")), "{capability}");
     }
-    for section in ["skill", "runtime", "limits", "files", "http", "kv", "config", "log", "clock", "random"] {
+    for section in ["script", "skill", "runtime", "limits", "files", "http", "kv", "config", "log", "clock", "random"] {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");

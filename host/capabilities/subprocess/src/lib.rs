@@ -10,6 +10,7 @@
 //! program down.
 
 mod call;
+mod direct;
 pub mod gpu;
 mod grant;
 mod host;
@@ -21,6 +22,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use direct::Order;
 pub use grant::{BadName, Grant, Request, variable};
 pub use limits::{MAX_ARGUMENTS, MAX_COMMAND, MAX_PROGRAMS, MAX_RUNNING, MAX_VARIABLES};
 pub use names::Names;

@@ -31,6 +31,8 @@ pub struct ProgramsSetup {
     pub folders: Vec<Arc<dyn SharedFolder>>,
     /// The way of programs to the network; none where the skill was granted none.
     pub outlet: Option<Arc<dyn Outlet>>,
+    /// Folders that programs see besides, and that the skill itself was not granted: those of its own scripts.
+    pub beside: Vec<Arc<dyn SharedFolder>>,
     /// The limits of the call.
     pub limits: Limits,
     /// When the call is over at the latest.
@@ -116,9 +118,11 @@ fn shown(command: &wit::Command) -> String {
 impl ProgramsState {
     /// The programs of a fresh call. Nothing is started before the first one.
     pub fn new(scope: CallScope, setup: ProgramsSetup) -> Self {
-        let ProgramsSetup { grant, gpu, programs, folders, outlet, limits, until } = setup;
+        let ProgramsSetup { grant, gpu, programs, folders, beside, outlet, limits, until } = setup;
         let guests = folders.iter().map(|folder| folder.guest().to_owned()).collect();
-        let seats = folders.into_iter().map(|folder| Seat { seat: seat::seat(folder.guest()), folder }).collect();
+        // No program starts in what stands beside, and none is told of it as granted.
+        let seen = folders.into_iter().chain(beside);
+        let seats = seen.map(|folder| Seat { seat: seat::seat(folder.guest()), folder }).collect();
         let shared = programs.map(|programs| Arc::new(Shared::new(programs, seats, outlet, scope.call.clone())));
         Self { scope, grant, gpu, limits, until, guests, shared, started: 0, handles: Arc::new(()) }
     }

@@ -2,7 +2,7 @@
 
 use crate::bindings::vox::skill::accelerators::{self, Host as _};
 use crate::bindings::vox::skill::processes::{self as wit, Host as _, HostProcess as _};
-use crate::{Grant, MAX_ARGUMENTS, MAX_RUNNING, ProgramsCtxView, ProgramsSetup, ProgramsState, gpu};
+use crate::{Grant, MAX_ARGUMENTS, MAX_RUNNING, Order, ProgramsCtxView, ProgramsSetup, ProgramsState, gpu};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -193,6 +193,7 @@ impl Stage {
             programs: Some(Arc::new(Played { diary: diary.clone(), weaker })),
             folders: vec![folder.clone()],
             outlet: Some(Arc::new(PlayedOutlet(diary.clone()))),
+            beside: Vec::new(),
             limits: Limits::default(),
             until: Instant::now() + Duration::from_secs(60),
         };
@@ -409,4 +410,34 @@ async fn accelerated(
     devices: Vec<String>,
 ) -> wasmtime::Result<Result<wit::Output, wit::Error>> {
     accelerators::Host::run(view, command, devices).await
+}
+
+#[test]
+fn the_host_runs_programs_under_the_same_admission() {
+    let mut stage = Stage::new("python3", None);
+    let order = |program: &str| Order { program: program.to_owned(), ..Order::default() };
+    let stop = Stop::default();
+    let refused = stage.state.run_through(order("sh"), &stop, |_| {}, |_| {});
+    assert!(matches!(refused, Err(ProgramError::Denied(text)) if text.contains("--allow-subprocess=sh")));
+    let set = Order { environment: vec![("TZ".to_owned(), "UTC".to_owned())], ..order("python3") };
+    let refused = stage.state.run_through(set, &stop, |_| {}, |_| {});
+    assert!(matches!(refused, Err(ProgramError::Denied(text)) if text.contains("--allow-env TZ")));
+    assert!(stage.diary.lines().is_empty(), "nothing was started");
+
+    let later = stop.clone();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        later.stop();
+    });
+    let fed = Order { input: vec![0; 1 << 20], ..order("python3") };
+    let ended = stage.state.run_through(fed, &stop, |_| {}, |_| {});
+    assert_eq!(ended, Ok(Status::Signalled(9)));
+    stopper.join().unwrap();
+    assert_eq!(stage.diary.lines(), ["mount /work/docs", "start 67108864 []", "spawn python3", "take"]);
+    let verdicts = stage.verdicts();
+    assert_eq!(
+        verdicts.iter().map(|(verdict, _)| *verdict).collect::<Vec<_>>(),
+        [Verdict::Denied, Verdict::Denied, Verdict::Allowed]
+    );
+    assert!(verdicts[2].1.starts_with("python3: signal 9 after"), "{verdicts:?}");
 }

@@ -30,7 +30,7 @@ pub fn person(
         Standing::Widened { old, .. } => wanted.without(old),
         Standing::Granted(_) | Standing::Nothing => wanted.clone(),
     };
-    let digest = skill.artifact().digest;
+    let digest = skill.digest();
     ui.note(&format!("{} ({}, {}) asks for:", skill.package(), skill.artifact().name, digest.short()));
     for line in wanted.describe() {
         let mark = if new.describe().contains(&line) { "+" } else { " " };
@@ -64,5 +64,5 @@ fn note(audit: &Audit, skill: &Skill, action: &str, wanted: &Granted) {
         caller: "cli".to_owned(),
         scope: wanted.describe().join("; "),
     });
-    audit.note(&Record::now("", skill.package(), skill.artifact().digest, event));
+    audit.note(&Record::now("", skill.package(), skill.digest(), event));
 }

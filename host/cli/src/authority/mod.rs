@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vox_capabilities::Granted;
 use vox_ledger::{Answer, Asking, Audit, Bounds, CallAbout, CallRecorder, Consent, Grants, Standing, Use, Watch};
-use vox_model::{Capability, Digest, GrantSet as _, Lease, Recorder, Tier, Verdict};
+use vox_model::{Capability, Digest, GrantSet as _, Lease, Recorder, Verdict};
 use vox_runtime::{Admitted, Refused, Skill, Watched, decide};
 
 /// What is granted in this process.
@@ -64,7 +64,7 @@ impl Authority {
     /// Decides about a skill.
     pub fn admit(&self, skill: &Arc<Skill>, limits: LimitArgs, ui: &Ui) -> Result<Permit, CliError> {
         let limits = limits.limits(skill);
-        let about = (skill.package().to_owned(), skill.artifact().digest);
+        let about = (skill.package().to_owned(), skill.digest());
         if skill.requirements().needs.is_empty() && self.flags.is_empty() {
             let admitted = decide(skill, &Granted::default(), limits).map_err(|refused| denied(&refused, skill))?;
             return Ok(Permit { admitted, watch: None, audit: None, about });
@@ -122,7 +122,7 @@ impl Permit {
             skill: self.about.0.clone(),
             digest: self.about.1,
             function: function.to_owned(),
-            tier: Tier::Wasm,
+            tier: self.admitted.plan().tier,
             caller: "cli".to_owned(),
         }));
         let watched =
@@ -148,16 +148,18 @@ impl Watching {
 
 /// What a grant is bound to: the content, and what a person was shown of it.
 pub fn asking(skill: &Skill) -> Asking {
+    // A grant for a folder of scripts is one for all of them, whichever is run: its manifest says what they ask for.
+    let imports = skill.scripts().is_none().then(|| skill.requirements());
     let shown = serde_json::json!({
-        "needs": skill.requirements().needs,
-        "unknown": skill.requirements().unknown,
+        "needs": imports.map(|imports| &imports.needs),
+        "unknown": imports.map(|imports| &imports.unknown),
         "description": skill.manifest().and_then(|manifest| manifest.description.clone()),
         "required": skill.manifest().map(|manifest| manifest.required.clone()),
         "requests": skill.manifest().map(|manifest| format!("{:?}", manifest.requests)),
     });
     Asking {
         package: skill.package().to_owned(),
-        digest: skill.artifact().digest,
+        digest: skill.digest(),
         consent: Consent(vox_runtime::digest(shown.to_string().as_bytes())),
     }
 }
@@ -178,7 +180,7 @@ fn note_refusal(audit: &Audit, skill: &Skill, refused: &Refused) {
             received: 0,
             sent: 0,
         };
-        let digest = skill.artifact().digest;
+        let digest = skill.digest();
         audit.note(&vox_ledger::Record::now("", skill.package(), digest, vox_ledger::Event::Effect(effect)));
     }
 }

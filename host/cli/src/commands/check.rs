@@ -7,9 +7,10 @@ use crate::ui::{Format, Ui};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vox_capabilities::{Granted, manifest};
 use vox_model::SkillRef;
+use vox_runtime::{Scripts, Skill};
 
 /// Check a skill folder: its skill.toml, and whether the component keeps to it
 #[derive(Args, Debug)]
@@ -35,17 +36,13 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
     if !folder.is_dir() {
         return Err(CliError::new(Kind::NotFound, format!("{} is no folder", folder.display())).into());
     }
-    let skill = host::start(ui, quiet)?.inspect(&SkillRef::File(folder.clone()))?;
+    let host = host::start(ui, quiet)?;
+    let skill = host.inspect(&SkillRef::File(folder.clone()))?;
+    component(&skill, folder)?;
     let requirements = skill.requirements();
-    if let Some(need) = requirements.forbidden.first() {
-        let message = format!("the component imports {}, and skill.toml forbids `{}`", need.because, need.capability);
-        return Err(CliError::new(Kind::NotFound, message)
-            .help("take the word out of `forbidden`, or build the component without the import")
-            .into());
-    }
-    if let Some(unknown) = requirements.unknown.first() {
-        let message = format!("the component imports {unknown}, and nothing serves this import");
-        return Err(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())).into());
+    for one in skill.scripts().into_iter().flat_map(Scripts::listed).filter(|one| one.asked.interpreter.is_none()) {
+        let script = host.inspect_script(&SkillRef::File(folder.clone()), &one.asked.path)?;
+        component(&script, folder)?;
     }
     let undeclared: Vec<_> = skill.manifest().map_or_else(Vec::new, |manifest| {
         let kept = |need: &&vox_model::Need| {
@@ -64,7 +61,13 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
     let asks: Vec<String> = needs
         .iter()
         .flat_map(|need| match skill.manifest() {
-            Some(manifest) => Granted::default().missing(&manifest.requests, *need),
+            Some(manifest) => match Granted::default().missing(&manifest.requests, *need) {
+                // Which folder a script gets its user says.
+                flags if flags.is_empty() && skill.interpreted() => {
+                    vox_capabilities::flag(*need).map(str::to_owned).into_iter().collect()
+                }
+                flags => flags,
+            },
             None => Vec::new(),
         })
         .collect();
@@ -72,22 +75,45 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
     match ui.format() {
         Format::Json => ui.line(
             &json!({
-                "version": 1, "package": skill.package(), "digest": skill.artifact().digest.to_string(),
+                "version": 1, "package": skill.package(), "digest": skill.digest().to_string(),
                 "needs": words, "flags": asks, "functions": skill.facts().functions.len(),
+                "scripts": skill.scripts().map(|found| found.listed().len()),
             })
             .to_string(),
         )?,
         Format::Text | Format::Wave => {
             let needs = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
-            let count = skill.facts().functions.len();
-            let functions = if count == 1 { "function" } else { "functions" };
-            ui.line(&format!("{} is fine: {count} {functions}, needs {needs}", skill.package()))?;
+            let functions = (!skill.interpreted()).then(|| counted(skill.facts().functions.len(), "function"));
+            let scripts = skill.scripts().map(|found| counted(found.listed().len(), "script"));
+            let has = functions.into_iter().chain(scripts).collect::<Vec<_>>().join(", ");
+            ui.line(&format!("{} is fine: {has}, needs {needs}", skill.package()))?;
             if !asks.is_empty() {
-                ui.line(&format!("grant it with: vox grant {} {}", folder.display(), asks.join(" ")))?;
+                // A name without a folder before it is one of the bundle to the other verbs.
+                let here = if folder.components().count() == 1 && folder.is_relative() { "./" } else { "" };
+                ui.line(&format!("grant it with: vox grant {here}{} {}", folder.display(), asks.join(" ")))?;
             }
         }
     }
     Ok(())
+}
+
+/// Whether a component keeps to its manifest, and can be served.
+fn component(skill: &Skill, folder: &Path) -> Result<(), CliError> {
+    let requirements = skill.requirements();
+    if let Some(need) = requirements.forbidden.first() {
+        let message = format!("the component imports {}, and skill.toml forbids `{}`", need.because, need.capability);
+        return Err(CliError::new(Kind::NotFound, message)
+            .help("take the word out of `forbidden`, or build the component without the import"));
+    }
+    if let Some(unknown) = requirements.unknown.first() {
+        let message = format!("the component imports {unknown}, and nothing serves this import");
+        return Err(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())));
+    }
+    Ok(())
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A manifest that is not understood, with the mark at the place.

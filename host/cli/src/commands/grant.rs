@@ -82,18 +82,18 @@ pub fn grant(args: &GrantVerbArgs, ui: &Ui, quiet: bool) -> Done {
         caller: "cli".to_owned(),
         scope: wanted.describe().join("; "),
     });
-    super::audit(&root).note(&Record::now("", skill.package(), skill.artifact().digest, event));
+    super::audit(&root).note(&Record::now("", skill.package(), skill.digest(), event));
     let verb = if args.deny { "may not" } else { "may" };
     match ui.format() {
         Format::Json => ui.line(
             &json!({
                 "version": 1, "id": added.id.to_string(), "package": skill.package(),
-                "digest": skill.artifact().digest.to_string(), "decision": verb, "grants": wanted.describe(),
+                "digest": skill.digest().to_string(), "decision": verb, "grants": wanted.describe(),
             })
             .to_string(),
         )?,
         Format::Text | Format::Wave => {
-            ui.line(&format!("{}  {} {} {verb}:", added.id, skill.package(), skill.artifact().digest.short()))?;
+            ui.line(&format!("{}  {} {} {verb}:", added.id, skill.package(), skill.digest().short()))?;
             for line in wanted.describe() {
                 ui.line(&format!("  {line}"))?;
             }

@@ -1,6 +1,6 @@
 //! `vox inspect`
 
-use super::Done;
+use super::{Done, scripts};
 use crate::error::CliError;
 use crate::host;
 use crate::signature;
@@ -10,18 +10,18 @@ use serde_json::json;
 use std::fmt::Write as _;
 use vox_capabilities::manifest;
 use vox_model::{SkillRef, schema};
-use vox_runtime::Skill;
+use vox_runtime::{Scripts, Skill};
 
-/// Show what a component imports and exports, with signatures and docs
+/// Show what a component imports and exports, with signatures and docs; or the scripts of a folder
 ///
-/// Reads the component and runs nothing of it.
+/// Reads the component or the folder and runs nothing of it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   vox inspect json
   vox inspect ./mine.wasm --format json")]
 pub struct InspectArgs {
-    /// A bundle name such as json, or the path of a .wasm file
+    /// A bundle name such as json, or the path of a .wasm file or of a skill folder
     skill: String,
     /// Show the JSON Schema of each function's arguments and result
     #[arg(long)]
@@ -47,9 +47,12 @@ fn text(skill: &Skill, schemas: bool) -> String {
         out,
         "{}  sha256:{}  {} KiB",
         skill.artifact().name,
-        skill.artifact().digest.short(),
+        skill.digest().short(),
         facts.size.div_ceil(1024)
     );
+    if let Some(found) = skill.scripts().filter(|_| skill.interpreted()) {
+        return out + &folder(skill, found);
+    }
     let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
     for need in &requirements.needs {
         let how = if need.because == manifest::NAME { "asked for in" } else { "imports" };
@@ -99,6 +102,25 @@ fn text(skill: &Skill, schemas: bool) -> String {
     if facts.functions.is_empty() {
         let _ = writeln!(out, "\nit exports no functions");
     }
+    if let Some(found) = skill.scripts() {
+        let _ = write!(out, "\nscripts\n{}", scripts::all(found));
+    }
+    out
+}
+
+/// A folder of scripts without a component.
+fn folder(skill: &Skill, found: &Scripts) -> String {
+    let mut out = String::new();
+    if found.made() {
+        let _ = writeln!(out, "manifest none; what `vox import {}` would write says this:", skill.artifact().name);
+    }
+    for need in &skill.requirements().needs {
+        let _ = writeln!(out, "needs    {} (asked for in {})", need.capability, need.because);
+    }
+    let _ = match found.listed().len() {
+        0 => writeln!(out, "scripts  none"),
+        _ => write!(out, "scripts\n{}", scripts::all(found)),
+    };
     out
 }
 
@@ -145,7 +167,7 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
     json!({
         "version": 1,
         "name": skill.artifact().name,
-        "digest": format!("sha256:{}", skill.artifact().digest),
+        "digest": format!("sha256:{}", skill.digest()),
         "size": facts.size,
         "worlds": skill.worlds(),
         "needs": requirements.needs,
@@ -158,5 +180,9 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "functions": facts.functions.iter().map(function).collect::<Vec<_>>(),
         "producers": facts.producers,
         "core": facts.core,
+        "manifest": skill.manifest().is_some() && !skill.scripts().is_some_and(Scripts::made),
+        "scripts": skill.scripts().map(|found| {
+            found.listed().iter().map(|one| scripts::json(&one.facts)).collect::<Vec<_>>()
+        }),
     })
 }

@@ -11,10 +11,13 @@ pub mod data;
 pub mod doctor;
 pub mod grant;
 pub mod grants;
+pub mod import;
 pub mod inspect;
 pub mod pipe;
 pub mod reference;
 pub mod run;
+mod run_script;
+pub mod scripts;
 pub mod secret;
 pub mod why;
 
@@ -33,6 +36,7 @@ pub fn run(cli: Cli, parameters: Parameters, ui: &Ui) -> Result<ExitCode, CliErr
         Verb::Call(args) => call::call(&args, &parameters, ui, quiet),
         Verb::Run(args) => run::run(args, ui, quiet),
         Verb::Pipe(args) => pipe::pipe(&args, ui, quiet),
+        Verb::Import(args) => import::import(&args, ui),
         Verb::Check(args) => check::check(&args, ui, quiet),
         Verb::Grant(args) => grant::grant(&args, ui, quiet),
         Verb::Grants(args) => grants::grants(&args, ui),

@@ -1,6 +1,6 @@
 //! `vox run`
 
-use super::{Done, Ended};
+use super::{Done, Ended, run_script};
 use crate::arguments::standard_input;
 use crate::authority::Authority;
 use crate::cli::{LimitArgs, NetworkArgs};
@@ -15,26 +15,30 @@ use std::process::ExitCode;
 use vox_model::{Facts, Failure, SkillRef, Value};
 use vox_runtime::{CallOptions, Invocation};
 
-/// Run a component that is a program: one that exports wasi:cli/run
+/// Run a program: a component that exports wasi:cli/run, or a script of a skill folder
 ///
 /// It gets the arguments, standard input when that is not a terminal, and what is granted: no environment, and without a
 /// grant no files and no network. What it prints goes to standard output and standard error, up to --limit-output each.
+/// A script that is no component runs in a container, in the first granted folder; it sees its own skill at /skill.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   vox run ./wc.wasm -- --lines < README.md
   vox run ./tool.wasm --limit-time 1m -- input
-  vox run ./tool.wasm --allow-subprocess=git --trust -- input")]
+  vox run ./tool.wasm --allow-subprocess=git --trust -- input
+  vox run examples/agent-skills/csv-report")]
 pub struct RunArgs {
-    /// The path of a .wasm file
-    skill: String,
+    /// The path of a .wasm file or of a skill folder
+    pub(super) skill: String,
+    /// The script of a skill folder, such as scripts/report.py; without it the scripts are listed
+    script: Option<String>,
     /// Arguments of the program
     #[arg(last = true)]
-    arguments: Vec<String>,
+    pub(super) arguments: Vec<String>,
     #[command(flatten)]
-    grant: GrantArgs,
+    pub(super) grant: GrantArgs,
     #[command(flatten)]
-    limits: LimitArgs,
+    pub(super) limits: LimitArgs,
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -42,7 +46,13 @@ pub struct RunArgs {
 pub fn run(args: RunArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
     let host = host::start_with(ui, quiet, &args.network, args.limits.container_profile)?;
-    let inspected = host.inspect(&reference)?;
+    let inspected = match &args.script {
+        Some(script) => host.inspect_script(&reference, script)?,
+        None => host.inspect(&reference)?,
+    };
+    if inspected.interpreted() {
+        return run_script::run(host, &inspected, args, ui);
+    }
     let permit = Authority::new(&args.grant, ui)?.admit(&inspected, args.limits, ui)?;
     let (watched, watching) = permit.watch("wasi:cli/run", &host::secrets()?);
     let program = host.prepare(permit.admitted)?;

@@ -1,6 +1,6 @@
 //! `vox why`
 
-use super::{Done, Ended};
+use super::{Done, Ended, scripts};
 use crate::authority::Authority;
 use crate::cli::{LimitArgs, NetworkArgs};
 use crate::error::{CliError, refused_kind};
@@ -24,8 +24,10 @@ Examples:
   vox why ./mine.wasm --format json
   vox why ./mine.wasm --allow-subprocess=git --trust")]
 pub struct WhyArgs {
-    /// A bundle name such as json, or the path of a .wasm file
+    /// A bundle name such as json, or the path of a .wasm file or of a skill folder
     skill: String,
+    /// The script of a skill folder, such as scripts/report.py
+    script: Option<String>,
     #[command(flatten)]
     grant: GrantArgs,
     #[command(flatten)]
@@ -35,13 +37,18 @@ pub struct WhyArgs {
 pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
     let reference: SkillRef = args.skill.parse().map_err(|error| CliError::usage(format!("{error}")))?;
     let host = host::start_with(ui, quiet, &NetworkArgs::default(), args.limits.container_profile)?;
-    let skill = host.inspect(&reference)?;
+    let skill = match &args.script {
+        Some(script) => host.inspect_script(&reference, script)?,
+        None => host.inspect(&reference)?,
+    };
     let granted = Authority::new(&args.grant, ui)?.granted(&skill, ui)?;
     let decision = decide(&skill, &granted, args.limits.limits(&skill));
     host::notes(host, ui);
     let (text, json) = match &decision {
-        Ok(admitted) => (admitted_text(&skill, admitted.plan()), admitted_json(&skill, admitted.plan())),
-        Err(refused) => (refused_text(&skill, refused), refused_json(&skill, refused)),
+        Ok(admitted) => {
+            (admitted_text(&skill, admitted.plan()), scripts_json(&skill, admitted_json(&skill, admitted.plan())))
+        }
+        Err(refused) => (refused_text(&skill, refused), scripts_json(&skill, refused_json(&skill, refused))),
     };
     match ui.format() {
         Format::Json => ui.line(&json.to_string())?,
@@ -58,7 +65,33 @@ fn head(skill: &Skill, verdict: &str) -> String {
         worlds if worlds.is_empty() => "none".to_owned(),
         worlds => worlds.join(", "),
     };
-    format!("{} {verdict}\n  worlds   {worlds}\n", skill.artifact().name)
+    match (skill.interpreted(), skill.script()) {
+        (true, Some(script)) => {
+            let path = vox_capabilities::log::escape(&script.asked.path);
+            format!("{path} of {} {verdict}\n", skill.artifact().name)
+        }
+        (true, None) => format!("{} {verdict}\n", skill.artifact().name),
+        (false, _) => format!("{} {verdict}\n  worlds   {worlds}\n", skill.artifact().name),
+    }
+}
+
+/// The scripts of a folder that was asked about as a whole: each has a tier of its own.
+fn scripts_text(skill: &Skill, out: &mut String) {
+    if let (Some(found), None) = (skill.scripts(), skill.script()) {
+        out.push_str(&scripts::all(found));
+    }
+}
+
+fn scripts_json(skill: &Skill, mut object: serde_json::Value) -> serde_json::Value {
+    let Some(found) = skill.scripts() else { return object };
+    let shown: Vec<_> = match skill.script() {
+        Some(script) => vec![scripts::json(&script.facts)],
+        None => found.listed().iter().map(|one| scripts::json(&one.facts)).collect(),
+    };
+    if let Some(object) = object.as_object_mut() {
+        object.insert("scripts".to_owned(), shown.into());
+    }
+    object
 }
 
 fn admitted_text(skill: &Skill, plan: &Plan) -> String {
@@ -93,6 +126,7 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
         limits.memory >> 20,
         limits.output >> 10
     );
+    scripts_text(skill, &mut out);
     out
 }
 
@@ -124,6 +158,10 @@ fn refused_text(skill: &Skill, refused: &Refused) -> String {
             Err(why) => writeln!(out, "  tier     {}: {why}", offer.tier),
         };
     }
+    if let Some(script) = skill.script().filter(|_| skill.interpreted()) {
+        let _ = writeln!(out, "  because  {}", vox_capabilities::log::escape(&script.facts.reason));
+    }
+    scripts_text(skill, &mut out);
     out
 }
 

@@ -118,6 +118,7 @@ impl Live {
             scope: denials.scope(ground.skill, options.watched),
             limits: ground.limits,
             until: std::time::Instant::now() + left,
+            beside: Vec::new(),
         };
         // Clients of the network belong to the threads that wait for it.
         let entered = runtime.enter();
