@@ -261,7 +261,7 @@ fn a_plan_says_why_the_sandbox_serves_all() {
 #[test]
 fn tiers_are_offered_as_they_were_found() {
     let of = |programs: Option<&dyn Programs>| -> Vec<(Tier, Result<(), String>)> {
-        offers(programs).into_iter().map(|offer| (offer.tier, offer.offered)).collect()
+        offers(programs, None).into_iter().map(|offer| (offer.tier, offer.offered)).collect()
     };
     let container = |found: Vec<(Tier, Result<(), String>)>| {
         assert!(found.contains(&(Tier::Wasm, Ok(()))), "{found:?}");
@@ -271,4 +271,6 @@ fn tiers_are_offered_as_they_were_found() {
     let lacks = "there is no engine; apt-get install engine".to_owned();
     assert_eq!(container(of(Some(&*lacking()))), Some(Err(lacks)));
     assert!(matches!(container(of(None)), Some(Err(why)) if why.contains("nothing that runs programs")));
+    let trusted = offers(None, Some(&*engine(None))).into_iter().find(|offer| offer.tier == Tier::Process);
+    assert_eq!(trusted.map(|offer| offer.offered), Some(Ok(())), "each tier has what serves it, and no other's");
 }
