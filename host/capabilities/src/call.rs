@@ -14,9 +14,9 @@ use vox_cap_http::{Http, HttpCtxView, HttpView};
 use vox_cap_kv::{KvCtxView, KvState, KvView};
 use vox_cap_log::{LogState, LogView};
 use vox_cap_random::{RandomState, RandomView};
-use vox_cap_subprocess::{ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView};
+use vox_cap_subprocess::{Unanswered, ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView, Serving};
 use vox_model::programs::SharedFolder;
-use vox_model::{CallScope, Digest, Limits};
+use vox_model::{CallScope, Digest, Function, Limits, Value};
 use wasmtime::component::Linker;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
@@ -56,6 +56,8 @@ pub struct Setup<'a> {
     pub granted: &'a Granted,
     /// What the manifest asks for, where there is one.
     pub requests: Option<&'a Requests>,
+    /// What commands serve of its imports.
+    pub serving: Serving,
     /// What stands behind the capabilities.
     pub services: &'a Services,
     /// Who calls what, and who watches.
@@ -105,7 +107,17 @@ impl<M> CallData<M> {
     /// # Errors
     /// A capability that was granted cannot be served now; see [`SetupError`].
     pub fn new(meter: M, setup: Setup<'_>) -> Result<Self, SetupError> {
-        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, limits, until } = setup;
+        let Setup {
+            invocation,
+            streams: (stdout, stderr),
+            granted,
+            requests,
+            serving,
+            services,
+            scope,
+            limits,
+            until,
+        } = setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;
@@ -114,6 +126,7 @@ impl<M> CallData<M> {
             gpu: granted.gpu.clone(),
             programs: services.programs().cloned(),
             folders: shared,
+            serving,
             limits,
             until,
         };
@@ -150,6 +163,17 @@ impl<M> CallData<M> {
             changes,
             http,
         })
+    }
+
+    /// Has a command answer a call of an imported function.
+    ///
+    /// # Errors
+    /// There is no answer, or none of the right type. The call cannot go on.
+    pub async fn serve(&mut self, function: &Function, arguments: Vec<Value>) -> Result<Option<Value>, Unanswered>
+    where
+        M: Send,
+    {
+        self.programs.serve(function, arguments).await
     }
 
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.

@@ -4,9 +4,10 @@
 //! Adding a capability is adding a folder and a line here; `glue` says how its state is made and linked.
 
 use crate::manifest::file::{About, Limits, Runtime, Section};
+use crate::manifest::serve::Written;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use vox_cap_subprocess::gpu as vox_cap_gpu;
 use vox_model::{Capability, GrantSet};
@@ -77,6 +78,8 @@ macro_rules! capabilities {
             runtime: Option<Runtime>,
             /// Limits in place of the defaults.
             limits: Option<Limits>,
+            /// Imported interfaces, by name, that a command in a container serves.
+            serve: Option<BTreeMap<String, Written>>,
             $($(#[$doc])* $name: Option<$krate::Request>,)*
         }
 
@@ -90,6 +93,8 @@ macro_rules! capabilities {
             pub(crate) runtime: Runtime,
             /// Limits in place of the defaults.
             pub(crate) limits: Limits,
+            /// Imported interfaces that a command in a container serves.
+            pub(crate) serve: BTreeMap<Spanned<String>, Written>,
             $($(#[$doc])* pub(crate) $name: Option<Spanned<$krate::Request>>,)*
         }
 

@@ -148,6 +148,8 @@ pub struct SessionSetup {
     pub folders: Vec<Mount>,
     /// The accelerators that are attached, by id.
     pub devices: Vec<String>,
+    /// The image of the programs by its content, as in [`Programs::image`]; none for the one of the back end.
+    pub image: Option<String>,
 }
 
 /// One accelerator.
@@ -170,6 +172,15 @@ pub trait Programs: fmt::Debug + Send + Sync {
     /// # Errors
     /// What is missing, or what was measured not to hold.
     fn offer(&self) -> Result<Offered, Lack>;
+
+    /// Whether programs can run in an image, named by its content: `sha256:…` or `name@sha256:…`. Nothing is fetched.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be used; with the command that brings it.
+    fn image(&self, name: &str) -> Result<(), Lack> {
+        let what = format!("what runs programs here has one image, and {name} is another");
+        Err(Lack { what, fix: "leave `image` out of skill.toml, or use another host".to_owned() })
+    }
 
     /// Starts a session for one call.
     ///

@@ -56,7 +56,13 @@ pub fn offers(programs: Option<&dyn Programs>) -> Vec<TierOffer> {
 fn offer(skill: &Skill) -> Option<Result<Offered, Lack>> {
     let needed = skill.requirements().needs.iter().any(|need| by_programs(need.capability));
     let none = || Lack { what: "this host runs no programs".to_owned(), fix: "use a host that does".to_owned() };
-    needed.then(|| skill.programs().map_or_else(|| Err(none()), |programs| programs.offer()))
+    let image = skill.manifest().and_then(|manifest| manifest.served.image.as_deref());
+    needed.then(|| {
+        let programs = skill.programs().ok_or_else(none)?;
+        let offered = programs.offer()?;
+        image.map_or(Ok(()), |name| programs.image(name))?;
+        Ok(offered)
+    })
 }
 
 /// Decides about a skill: every import must be inert, composed in, or a need that is both served and granted.
@@ -71,7 +77,8 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let offer = offer(skill);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
     let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
-    let denials: Vec<Denial> = unknown.chain(forbidden).chain(needs).collect();
+    let unservable = requirements.unservable.iter().map(|(import, reason)| unservable(import, reason));
+    let denials: Vec<Denial> = unknown.chain(unservable).chain(forbidden).chain(needs).collect();
     if !denials.is_empty() {
         return Err(Refused { name: skill.artifact().name.clone(), denials });
     }
@@ -95,7 +102,14 @@ fn outside(skill: &Skill, offered: Option<Offered>) -> Vec<Outside> {
         if weaker.is_some() { "under the weaker profile that was asked for" } else { "whose limits were measured" };
     let by = format!("{by}, {how}");
     let needs = skill.requirements().needs.iter().filter(|need| by_programs(need.capability));
-    needs.map(|need| Outside { import: need.because.clone(), tier: Tier::Container, by: by.clone() }).collect()
+    let commands = skill.manifest().map(|manifest| &manifest.served.commands);
+    let by = |import: &str| match commands.and_then(|commands| commands.get(import)) {
+        Some(command) => format!("{by}, by `{command}`"),
+        None => by.clone(),
+    };
+    needs
+        .map(|need| Outside { import: need.because.clone(), tier: Tier::Container, by: by(&need.because) })
+        .collect()
 }
 
 fn reason(skill: &Skill) -> String {
@@ -148,6 +162,18 @@ fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>, lack: Opt
 fn gives(granted: &Granted, capability: Capability) -> bool {
     let given = granted.capabilities();
     given.contains(&capability) || capability == Capability::FilesystemRo && given.contains(&Capability::FilesystemRw)
+}
+
+/// An import that `skill.toml` gives to a command, and that no command can serve.
+fn unservable(import: &str, reason: &str) -> Denial {
+    Denial {
+        capability: Some(Capability::Subprocess),
+        asked: import.to_owned(),
+        rule: reason.to_owned(),
+        help: "pass values instead: records, variants, lists, options, results".to_owned(),
+        flags: Vec::new(),
+        missing: false,
+    }
 }
 
 /// A need that the skill itself has promised not to have.

@@ -3,6 +3,7 @@
 use crate::cache::{Cache, Key};
 use crate::compile::{CompileError, CompileLimits, Compiler};
 use crate::decide::{Admitted, Refused, decide};
+use crate::folder::SkillFolder;
 use crate::locate::{LocateError, Located, locate};
 use crate::program::Program;
 use crate::wasm::code::{cached, is_too_demanding, load};
@@ -217,6 +218,7 @@ pub struct Skill {
     package: String,
     facts: Arc<Facts>,
     requirements: Requirements,
+    folder: Option<SkillFolder>,
     /// What runs programs in the host that inspected it.
     programs: Option<Arc<dyn Programs>>,
 }
@@ -235,6 +237,11 @@ impl Skill {
     /// What grants are kept under, together with the digest of the artifact.
     pub fn package(&self) -> &str {
         &self.package
+    }
+
+    /// The folder that its commands see; none where it has none.
+    pub fn folder(&self) -> Option<&SkillFolder> {
+        self.folder.as_ref()
     }
 
     /// What is known of it.
@@ -270,12 +277,12 @@ impl Host {
     /// Not found, or not a component; see [`OpenError`].
     pub fn inspect(&self, reference: &SkillRef) -> Result<Arc<Skill>, OpenError> {
         let shared = &self.shared;
-        let Located { artifact, manifest, package } = locate(reference, &shared.library, shared.inspect.size)?;
+        let Located { artifact, manifest, package, folder } = locate(reference, &shared.library, shared.inspect.size)?;
         let facts = shared.facts(&artifact)?;
         let library = shared.library.as_deref();
         let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
         let programs = shared.services.programs().cloned();
-        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, programs }))
+        Ok(Arc::new(Skill { artifact, manifest, package, facts: Arc::new(facts), requirements, folder, programs }))
     }
 
     /// Compiles and links an admitted skill, from the cache where possible.
@@ -294,7 +301,7 @@ impl Host {
         let engine = shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?;
         let component = shared.code(engine, &artifact, skill.facts())?;
         let facts = shared.linked_facts(&artifact, &skill)?;
-        let linked = link(engine, &component, &facts, admitted.granted()).map_err(failed)?;
+        let linked = link(engine, &component, &facts, &admitted).map_err(failed)?;
         Ok(Program {
             entries: entries(&component, &facts),
             engine: engine.clone(),

@@ -1,5 +1,6 @@
 //! From a skill reference to an artefact.
 
+use crate::folder::SkillFolder;
 use crate::host::Parts;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -54,6 +55,16 @@ pub enum LocateError {
         /// What is wrong, and where.
         error: ManifestError,
     },
+    /// The folder of a skill holds more than a command may be given.
+    #[error("{} holds more than {most} {what}, which is all that a skill with commands may have", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// What was counted.
+        what: &'static str,
+        /// How much it may hold.
+        most: u64,
+    },
     /// The file cannot be read, or is none.
     #[error("{} cannot be read: {reason}", path.display())]
     Unreadable {
@@ -72,6 +83,8 @@ pub(crate) struct Located {
     pub(crate) manifest: Option<Arc<Manifest>>,
     /// What grants are kept under, together with the digest: the name in the manifest, else that of the file or folder.
     pub(crate) package: String,
+    /// The folder that commands of the skill see; none where it has no commands.
+    pub(crate) folder: Option<SkillFolder>,
 }
 
 /// Finds a skill.
@@ -84,14 +97,17 @@ pub(crate) fn locate(reference: &SkillRef, parts: &Parts, max: u64) -> Result<Lo
         SkillRef::File(path) => {
             let bytes = read(path, max)?;
             let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
-            Ok(Located { artifact, manifest: None, package: stem(path) })
+            Ok(Located { artifact, manifest: None, package: stem(path), folder: None })
         }
         SkillRef::Bundle(name) => {
             let Some(library) = parts else {
                 return Err(unknown(name, &[]));
             };
             match library.part(name) {
-                Some(part) => Ok(Located { artifact: part.artifact.clone(), manifest: None, package: name.clone() }),
+                Some(part) => {
+                    let (artifact, package) = (part.artifact.clone(), name.clone());
+                    Ok(Located { artifact, manifest: None, package, folder: None })
+                }
                 None => Err(unknown(name, library.parts())),
             }
         }
@@ -123,7 +139,9 @@ fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, Locate
     let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
     let named = manifest.as_ref().and_then(|manifest| manifest.name.as_ref()).map(ToString::to_string);
     let package = named.unwrap_or_else(|| stem(&path.canonicalize().unwrap_or_else(|_| path.to_owned())));
-    Ok(Located { artifact, manifest, package })
+    let serves = manifest.as_ref().is_some_and(|manifest| !manifest.served.is_empty());
+    let folder = if serves { Some(SkillFolder::read(path)?) } else { None };
+    Ok(Located { artifact, manifest, package, folder })
 }
 
 /// The component of a folder that has just one.
@@ -160,7 +178,7 @@ pub fn digest(bytes: &[u8]) -> Digest {
 }
 
 /// Reads a component, never more than one byte beyond what may be inspected: the size gate says the rest.
-fn read(path: &Path, max: u64) -> Result<Vec<u8>, LocateError> {
+pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, LocateError> {
     let wrong = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => LocateError::NoFile(path.to_owned()),
         _ => LocateError::Unreadable { path: path.to_owned(), reason: error.to_string() },

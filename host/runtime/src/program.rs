@@ -89,6 +89,7 @@ impl Program {
             threads: &self.shared.threads,
             granted: self.admitted.granted(),
             requests: skill.manifest().map(|manifest| &manifest.requests),
+            serving: crate::wasm::served::serving(skill),
             services: &self.shared.services,
             skill: (skill.package(), skill.artifact().digest),
         };

@@ -1,12 +1,14 @@
 //! `skill.toml`: what a skill is and what it asks for. Strict: whatever is not understood is an error with its place.
 
 pub(crate) mod file;
+pub(crate) mod serve;
 #[cfg(test)]
 mod tests;
 
 use crate::Requests;
 use crate::granted::{File, FileSchema};
 use std::collections::BTreeSet;
+pub use serve::{Command, MAX_SERVED, Served};
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::time::Duration;
@@ -45,6 +47,8 @@ pub struct Manifest {
     pub requests: Requests,
     /// The limits that it asks for instead of the defaults.
     pub limits: Asked,
+    /// The imported interfaces that a command serves.
+    pub served: Served,
 }
 
 /// Limits that a manifest asks for.
@@ -109,15 +113,23 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
         }
     }
     let about = std::mem::take(&mut file.skill);
+    let served = serve::read(std::mem::take(&mut file.serve), &forbidden)?;
+    let mut requests = file.requests();
+    for program in served.programs() {
+        if !requests.subprocess.programs.contains(program) {
+            requests.subprocess.programs.push(program.clone());
+        }
+    }
     Ok(Manifest {
         name: about.name.map(|name| checked(&name, |name| name.parse::<PackageName>())).transpose()?,
         version: about.version,
         description: about.description.map(|text| checked(&text, description)).transpose()?,
         component: about.component.map(|path| checked(&path, component)).transpose()?,
         limits: limits(&file.limits)?,
-        requests: file.requests(),
+        requests,
         required,
         forbidden,
+        served,
     })
 }
 
@@ -125,6 +137,11 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
 pub fn schema() -> serde_json::Value {
     let settings = schemars::generate::SchemaSettings::draft07();
     settings.into_generator().into_root_schema_for::<FileSchema>().to_value()
+}
+
+/// Whether a need comes from an interface of the skill's own, which a command serves.
+pub(crate) fn is_own(because: &str) -> bool {
+    because != NAME && !because.starts_with("vox:") && !because.starts_with("wasi:")
 }
 
 fn at(message: String, span: Range<usize>, help: &str) -> ManifestError {

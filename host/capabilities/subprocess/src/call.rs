@@ -4,11 +4,14 @@
 //! what was begun is then ended here.
 
 use crate::limits::{ENDING, KILLING, LOOK, MAX_NOTES, WATCH};
+use crate::seat::SKILL;
+use crate::serve::Serving;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use vox_model::Limit;
 use vox_model::programs::{
-    Command, Finished, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder, Spawned, Status,
+    Command, Finished, Mount, MountAccess, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder, Spawned, Status,
     Stop,
 };
 
@@ -31,6 +34,9 @@ pub(crate) struct Seat {
 pub(crate) struct Shared {
     pub(crate) programs: Arc<dyn Programs>,
     folders: Vec<Seat>,
+    /// The folder of the skill, where commands of its own run.
+    skill: Option<PathBuf>,
+    image: Option<String>,
     call: String,
     slot: Mutex<Slot>,
     idle: Condvar,
@@ -53,8 +59,9 @@ struct Live {
 }
 
 impl Shared {
-    pub(crate) fn new(programs: Arc<dyn Programs>, folders: Vec<Seat>, call: String) -> Self {
-        Self { programs, folders, call, slot: Mutex::default(), idle: Condvar::new() }
+    pub(crate) fn new(programs: Arc<dyn Programs>, folders: Vec<Seat>, serving: &Serving, call: String) -> Self {
+        let (skill, image) = (serving.folder.clone(), serving.image.clone());
+        Self { programs, folders, skill, image, call, slot: Mutex::default(), idle: Condvar::new() }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -91,13 +98,25 @@ impl Shared {
 
     fn start(&self, need: &Need) -> Result<Arc<dyn ProgramSession>, ProgramError> {
         let mounts = self.folders.iter().map(|seat| seat.folder.mount(&seat.seat));
+        let mut folders: Vec<Mount> = mounts.collect::<Result<_, _>>().map_err(ProgramError::Unavailable)?;
+        folders.extend(self.skill.iter().map(|host| Mount {
+            host: host.clone(),
+            guest: SKILL.to_owned(),
+            access: MountAccess::Read,
+        }));
         let setup = SessionSetup {
             call: self.call.clone(),
             memory: need.memory,
-            folders: mounts.collect::<Result<_, _>>().map_err(ProgramError::Unavailable)?,
+            folders,
             devices: need.devices.clone(),
+            image: self.image.clone(),
         };
         Ok(self.programs.start(&setup)?.into())
+    }
+
+    /// Takes over what programs wrote while they go on.
+    pub(crate) fn take_now(&self) -> Result<(), ProgramError> {
+        if self.folders.is_empty() { Ok(()) } else { self.take() }
     }
 
     /// Takes over what programs wrote.

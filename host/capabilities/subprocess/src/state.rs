@@ -4,7 +4,9 @@ use crate::bindings::vox::skill::processes as wit;
 use crate::call::{Need, Seat, Shared};
 use crate::grant::{Grant, variable};
 use crate::limits::{MAX_ARGUMENTS, MAX_COMMAND, MAX_PROGRAMS, MAX_SHOWN, MAX_VARIABLES};
+use crate::serve::{Serving, Worker};
 use crate::{gpu, seat};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vox_model::programs::{Command, ProgramError, Programs, SharedFolder, Stop};
@@ -29,6 +31,8 @@ pub struct ProgramsSetup {
     pub programs: Option<Arc<dyn Programs>>,
     /// The granted folders, in order.
     pub folders: Vec<Arc<dyn SharedFolder>>,
+    /// What commands serve of the imports.
+    pub serving: Serving,
     /// The limits of the call.
     pub limits: Limits,
     /// When the call is over at the latest.
@@ -38,12 +42,15 @@ pub struct ProgramsSetup {
 /// The programs of one call.
 pub struct ProgramsState {
     pub(crate) scope: CallScope,
-    grant: Grant,
+    pub(crate) grant: Grant,
     pub(crate) gpu: gpu::Grant,
-    limits: Limits,
-    until: Instant,
+    pub(crate) limits: Limits,
+    pub(crate) until: Instant,
     guests: Vec<String>,
-    shared: Option<Arc<Shared>>,
+    pub(crate) shared: Option<Arc<Shared>>,
+    pub(crate) serving: Serving,
+    /// What serves imports, by interface. One that is asked right now is not in here.
+    pub(crate) workers: BTreeMap<String, Worker>,
     started: u32,
     /// Spawned programs whose handles the skill has.
     pub(crate) handles: Arc<()>,
@@ -114,11 +121,23 @@ fn shown(command: &wit::Command) -> String {
 impl ProgramsState {
     /// The programs of a fresh call. Nothing is started before the first one.
     pub fn new(scope: CallScope, setup: ProgramsSetup) -> Self {
-        let ProgramsSetup { grant, gpu, programs, folders, limits, until } = setup;
+        let ProgramsSetup { grant, gpu, programs, folders, serving, limits, until } = setup;
         let guests = folders.iter().map(|folder| folder.guest().to_owned()).collect();
         let seats = folders.into_iter().map(|folder| Seat { seat: seat::seat(folder.guest()), folder }).collect();
-        let shared = programs.map(|programs| Arc::new(Shared::new(programs, seats, scope.call.clone())));
-        Self { scope, grant, gpu, limits, until, guests, shared, started: 0, handles: Arc::new(()) }
+        let shared = programs.map(|programs| Arc::new(Shared::new(programs, seats, &serving, scope.call.clone())));
+        Self {
+            scope,
+            grant,
+            gpu,
+            limits,
+            until,
+            guests,
+            shared,
+            serving,
+            workers: BTreeMap::new(),
+            started: 0,
+            handles: Arc::new(()),
+        }
     }
 
     /// Ends all programs of the call and takes over the last of what they wrote where that is wanted. Gives what people have
@@ -126,7 +145,14 @@ impl ProgramsState {
     pub fn finish(mut self, keep: bool) -> Vec<String> {
         let started = std::mem::take(&mut self.started);
         let Some(shared) = self.shared.take().filter(|_| started > 0) else { return Vec::new() };
+        let mut workers = std::mem::take(&mut self.workers);
+        match keep {
+            // The end of their input is the end of their work: they get a moment for it, as long as the session lives.
+            true => workers.values_mut().for_each(Worker::dismiss),
+            false => workers.clear(),
+        }
         let left = shared.end(keep);
+        drop(workers);
         let weaker = shared.programs.offer().ok().and_then(|offered| offered.weaker);
         left.into_iter().map(|line| format!("left out of what programs wrote: {line}")).chain(weaker).collect()
     }
@@ -242,6 +268,7 @@ impl ProgramsState {
 
 impl Drop for ProgramsState {
     fn drop(&mut self) {
+        self.workers.clear();
         // A call that was not finished keeps nothing.
         if let Some(shared) = self.shared.take().filter(|_| self.started > 0) {
             shared.end(false);

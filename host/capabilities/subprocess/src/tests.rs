@@ -167,6 +167,7 @@ impl Stage {
             gpu: gpu.map(|text| text.parse().unwrap()).unwrap_or_default(),
             programs: Some(Arc::new(Played { diary: diary.clone(), weaker })),
             folders: vec![folder.clone()],
+            serving: crate::Serving::default(),
             limits: Limits::default(),
             until: Instant::now() + Duration::from_secs(60),
         };

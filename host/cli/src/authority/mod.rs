@@ -148,13 +148,18 @@ impl Watching {
 
 /// What a grant is bound to: the content, and what a person was shown of it.
 pub fn asking(skill: &Skill) -> Asking {
-    let shown = serde_json::json!({
+    let mut shown = serde_json::json!({
         "needs": skill.requirements().needs,
         "unknown": skill.requirements().unknown,
         "description": skill.manifest().and_then(|manifest| manifest.description.clone()),
         "required": skill.manifest().map(|manifest| manifest.required.clone()),
         "requests": skill.manifest().map(|manifest| format!("{:?}", manifest.requests)),
     });
+    // A command in a container is content as well, and so is what stands in the folder that it sees.
+    if let (Some(manifest), Some(folder), Some(shown)) = (skill.manifest(), skill.folder(), shown.as_object_mut()) {
+        shown.insert("serve".to_owned(), format!("{:?}", manifest.served).into());
+        shown.insert("folder".to_owned(), folder.digest.to_string().into());
+    }
     Asking {
         package: skill.package().to_owned(),
         digest: skill.artifact().digest,

@@ -47,9 +47,23 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
         let message = format!("the component imports {unknown}, and nothing serves this import");
         return Err(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())).into());
     }
+    if let Some((import, reason)) = requirements.unservable.first() {
+        let message = format!("skill.toml serves {import} by a command, which cannot be: {reason}");
+        return Err(CliError::new(Kind::NotFound, message)
+            .help("pass values instead: records, variants, lists, options, results")
+            .into());
+    }
+    let served = skill.manifest().map(|manifest| manifest.served.commands.keys());
+    if let Some(name) = served.into_iter().flatten().find(|name| !imports(&skill, name)) {
+        let message = format!("skill.toml serves {name}, and the component does not import it");
+        return Err(CliError::new(Kind::NotFound, message)
+            .help(format!("write the name as the component does: vox inspect {}", folder.display()))
+            .into());
+    }
     let undeclared: Vec<_> = skill.manifest().map_or_else(Vec::new, |manifest| {
         let kept = |need: &&vox_model::Need| {
-            !manifest.required.contains(&need.capability) && !vox_capabilities::free(need.capability)
+            !manifest.served.commands.contains_key(&need.because)
+                && !manifest.required.contains(&need.capability) && !vox_capabilities::free(need.capability)
         };
         requirements.needs.iter().filter(kept).collect()
     });
@@ -88,6 +102,11 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
         }
     }
     Ok(())
+}
+
+/// Whether a component imports an interface.
+fn imports(skill: &vox_runtime::Skill, name: &str) -> bool {
+    skill.facts().imports.iter().any(|import| import.name == name)
 }
 
 /// A manifest that is not understood, with the mark at the place.

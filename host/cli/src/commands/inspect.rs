@@ -51,9 +51,14 @@ fn text(skill: &Skill, schemas: bool) -> String {
         facts.size.div_ceil(1024)
     );
     let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
+    let commands = skill.manifest().map(|manifest| &manifest.served.commands);
     for need in &requirements.needs {
         let how = if need.because == manifest::NAME { "asked for in" } else { "imports" };
-        let _ = writeln!(out, "needs    {} ({how} {})", need.capability, need.because);
+        let by = commands.and_then(|all| all.get(&need.because)).map(|command| format!(", served by `{command}`"));
+        let _ = writeln!(out, "needs    {} ({how} {}{})", need.capability, need.because, by.unwrap_or_default());
+    }
+    for (import, reason) in &requirements.unservable {
+        let _ = writeln!(out, "unserved {import}: {reason}");
     }
     for import in &requirements.unknown {
         let _ = writeln!(out, "unknown  {import}");
@@ -118,6 +123,14 @@ fn describe(function: &vox_model::Function, schemas: bool, out: &mut String) {
     }
 }
 
+/// The commands that serve imports, by interface.
+fn served(served: &manifest::Served) -> serde_json::Map<String, serde_json::Value> {
+    let words = |command: &manifest::Command| {
+        std::iter::once(&command.program).chain(&command.arguments).cloned().collect::<Vec<_>>()
+    };
+    served.commands.iter().map(|(name, command)| (name.clone(), json!(words(command)))).collect()
+}
+
 fn list(items: &[String]) -> String {
     match items.is_empty() {
         true => "none".to_owned(),
@@ -150,6 +163,8 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "worlds": skill.worlds(),
         "needs": requirements.needs,
         "unknown": requirements.unknown,
+        "served": skill.manifest().map(|m| served(&m.served)).unwrap_or_default(),
+        "unservable": requirements.unservable.iter().map(|(import, _)| import).collect::<Vec<_>>(),
         "bundled": requirements.bundled,
         "inert": requirements.inert,
         "blocked": requirements.blocked,

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use vox_capabilities::base::{Invocation, Sink};
+use vox_capabilities::subprocess::Serving;
 use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup};
 use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value};
 use wasmtime::component::{Func, Instance, InstancePre, Val};
@@ -38,6 +39,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) threads: &'a Threads,
     pub(crate) granted: &'a Granted,
     pub(crate) requests: Option<&'a Requests>,
+    /// What commands serve of its imports.
+    pub(crate) serving: Serving,
     pub(crate) services: &'a Services,
     /// The skill: its package and its digest.
     pub(crate) skill: (&'a str, vox_model::Digest),
@@ -113,6 +116,7 @@ impl Live {
             streams: (stdout, stderr),
             granted: ground.granted,
             requests: ground.requests,
+            serving: ground.serving.clone(),
             services: ground.services,
             scope: denials.scope(ground.skill, options.watched),
             limits: ground.limits,
