@@ -9,10 +9,10 @@ use crate::pump::Cancel;
 use crate::session::{
     self, Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError, environment,
 };
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use vox_model::Limits;
@@ -152,7 +152,9 @@ impl Fallback {
                 what: format!("{engine} does not have the image {name}"),
                 fix: match name.contains('@') {
                     true => format!("run `{program} pull {name}`"),
-                    false => format!("run `{program} load --input FILE`, with the archive that the author of the skill gives"),
+                    false => format!(
+                        "run `{program} load --input FILE`, with the archive that the author of the skill gives"
+                    ),
                 },
             },
             error => Lack { what: error.to_string(), fix: format!("run `{program} image inspect {name}`") },

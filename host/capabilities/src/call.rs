@@ -14,7 +14,7 @@ use vox_cap_http::{Http, HttpCtxView, HttpView};
 use vox_cap_kv::{KvCtxView, KvState, KvView};
 use vox_cap_log::{LogState, LogView};
 use vox_cap_random::{RandomState, RandomView};
-use vox_cap_subprocess::{Unanswered, ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView, Serving};
+use vox_cap_subprocess::{ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView, Serving, Unanswered};
 use vox_model::programs::SharedFolder;
 use vox_model::{CallScope, Digest, Function, Limits, Value};
 use wasmtime::component::Linker;
@@ -107,17 +107,8 @@ impl<M> CallData<M> {
     /// # Errors
     /// A capability that was granted cannot be served now; see [`SetupError`].
     pub fn new(meter: M, setup: Setup<'_>) -> Result<Self, SetupError> {
-        let Setup {
-            invocation,
-            streams: (stdout, stderr),
-            granted,
-            requests,
-            serving,
-            services,
-            scope,
-            limits,
-            until,
-        } = setup;
+        let Setup { invocation, streams: (stdout, stderr), granted, requests, serving, services, scope, limits, until } =
+            setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;

@@ -196,6 +196,9 @@ impl From<LocateError> for CliError {
                 path.display()
             )),
             LocateError::Unreadable { .. } | LocateError::Components { .. } => made,
+            LocateError::Commands(_) => made.help(
+                "skills without a component are not called yet: build one that imports the interface and exports what is called",
+            ),
             LocateError::Manifest { path, text, error } => {
                 crate::commands::check::wrong_manifest(&path.display().to_string(), text, error)
             }

@@ -107,9 +107,7 @@ fn outside(skill: &Skill, offered: Option<Offered>) -> Vec<Outside> {
         Some(command) => format!("{by}, by `{command}`"),
         None => by.clone(),
     };
-    needs
-        .map(|need| Outside { import: need.because.clone(), tier: Tier::Container, by: by(&need.because) })
-        .collect()
+    needs.map(|need| Outside { import: need.because.clone(), tier: Tier::Container, by: by(&need.because) }).collect()
 }
 
 fn reason(skill: &Skill) -> String {

@@ -32,7 +32,8 @@ impl SkillFolder {
     /// # Errors
     /// It cannot be read, or holds too much.
     pub(crate) fn read(path: &Path) -> Result<Self, LocateError> {
-        let wrong = |at: &Path, error: io::Error| LocateError::Unreadable { path: at.to_owned(), reason: error.to_string() };
+        let wrong =
+            |at: &Path, error: io::Error| LocateError::Unreadable { path: at.to_owned(), reason: error.to_string() };
         let path = path.canonicalize().map_err(|error| wrong(path, error))?;
         let mut walk = Walk { root: &path, entries: 0, bytes: 0, hasher: Sha256::new() };
         walk.folder(&path, 1)?;

@@ -45,6 +45,9 @@ pub enum LocateError {
         /// How many there are.
         count: usize,
     },
+    /// A folder whose commands would be all there is.
+    #[error("{} has commands under [serve] and no component that imports what they serve", .0.display())]
+    Commands(PathBuf),
     /// The manifest is not understood.
     #[error("{}: {error}", path.display())]
     Manifest {
@@ -131,15 +134,18 @@ fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, Locate
         Err(LocateError::NoFile(_)) => None,
         Err(error) => return Err(error),
     };
+    let serves = manifest.as_ref().is_some_and(|manifest| !manifest.served.is_empty());
     let component = match manifest.as_ref().and_then(|manifest| manifest.component.clone()) {
         Some(component) => path.join(component),
-        None => only_component(path)?,
+        None => only_component(path).map_err(|error| match error {
+            LocateError::Components { path, count: 0 } if serves => LocateError::Commands(path),
+            error => error,
+        })?,
     };
     let bytes = read(&component, max)?;
     let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
     let named = manifest.as_ref().and_then(|manifest| manifest.name.as_ref()).map(ToString::to_string);
     let package = named.unwrap_or_else(|| stem(&path.canonicalize().unwrap_or_else(|_| path.to_owned())));
-    let serves = manifest.as_ref().is_some_and(|manifest| !manifest.served.is_empty());
     let folder = if serves { Some(SkillFolder::read(path)?) } else { None };
     Ok(Located { artifact, manifest, package, folder })
 }

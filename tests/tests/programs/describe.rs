@@ -3,7 +3,7 @@
 use crate::work::{Bench, ENGINES};
 use std::fs;
 use std::path::Path;
-use vox_tests::{need, places};
+use vox_tests::{fixtures, need, places};
 
 /// With time for a busy machine.
 const MORE: [&str; 2] = ["--limit-time", "120s"];
@@ -32,7 +32,7 @@ fn worker(bench: &Bench, script: &str) {
 }
 
 fn report(bench: &Bench, code: i32, more: &[&str]) -> vox_tests::program::Ran {
-    bench.run(code, &[&["call", "describe", "report", "@t.csv"], more, &MORE].concat())
+    bench.run(code, &[&["call", "./describe", "report", "@t.csv"], more, &MORE].concat())
 }
 
 #[test]
@@ -57,7 +57,12 @@ Without values: none.
         let audit = bench.run(0, &["audit"]);
         let line = "acme:frames/describe@0.1.0#describe: answered after";
         assert_eq!(audit.stdout.matches(line).count(), 2, "{engine}: {}", audit.stdout);
-        assert_eq!(audit.stdout.matches("python3 /skill/worker.py: exit 0 after").count(), 2, "{engine}: {}", audit.stdout);
+        assert_eq!(
+            audit.stdout.matches("python3 /skill/worker.py: exit 0 after").count(),
+            2,
+            "{engine}: {}",
+            audit.stdout
+        );
     }
 }
 
@@ -67,13 +72,15 @@ fn the_program_has_to_be_granted_and_is_shown_with_the_interface() {
     let bench = need!(engine, bench(Some(engine)));
     let ran = report(&bench, 3, &[]);
     assert!(ran.stderr.contains("acme:frames/describe@0.1.0: it needs `subprocess`"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("vox grant describe --allow-subprocess=python3\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("vox grant ./describe --allow-subprocess=python3\n"), "{}", ran.stderr);
     report(&bench, 3, &["--allow-subprocess=git"]);
-    let why = bench.run(0, &["why", "describe", GRANT]);
+    let why = bench.run(0, &["why", "./describe", GRANT]);
     assert!(why.stdout.contains("granted  subprocess, for acme:frames/describe@0.1.0\n"), "{}", why.stdout);
     let line = "outside  acme:frames/describe@0.1.0, in a container of Podman ";
     assert!(why.stdout.contains(line) && why.stdout.contains(", by `python3 /skill/worker.py`\n"), "{}", why.stdout);
-    bench.run(0, &["grant", "describe", GRANT, "--yes"]);
+    let granted = bench.run(0, &["grant", "./describe", GRANT, "--yes"]);
+    let line = "answer acme:frames/describe@0.1.0 by `python3 /skill/worker.py`\n";
+    assert!(granted.stdout.contains(line), "{}", granted.stdout);
     report(&bench, 0, &[]);
     // What the program is counts as the skill's content.
     worker(&bench, "@function\ndef describe(csv, options): return []");
@@ -88,7 +95,7 @@ fn a_worker_that_is_broken_ends_the_call_with_a_reason() {
     worker(&bench, "@function\ndef describe(csv, options): return [{'name': 'x', 'count': '3'}]");
     let ran = report(&bench, 5, &[GRANT]);
     let line = "acme:frames/describe@0.1.0#describe was not answered: its answer is not of the type result<list<column>, \
-                error>: at $.ok[0]";
+                error>: at $[0]";
     assert!(ran.stderr.contains(line), "{}", ran.stderr);
     worker(&bench, "@function\ndef describe(csv, options): raise ValueError('boom')");
     let ran = report(&bench, 5, &[GRANT]);
@@ -104,7 +111,8 @@ fn a_worker_that_is_broken_ends_the_call_with_a_reason() {
 
 /// The manifest of the copy, changed.
 fn manifest(bench: &Bench, from: &str, to: &str) {
-    let text = fs::read_to_string(bench.place.work().join("describe/skill.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let text =
+        fs::read_to_string(bench.place.work().join("describe/skill.toml")).unwrap_or_else(|error| panic!("{error}"));
     assert!(text.contains(from), "{text}");
     bench.place.put("describe/skill.toml", text.replacen(from, to, 1));
 }
@@ -124,7 +132,7 @@ fn an_image_is_there_or_refused_with_the_command_that_brings_it() {
         let ran = report(&bench, 10, &[GRANT]);
         assert!(ran.stderr.contains(&format!("run `{engine} pull r.example/pandas@sha256:{none}`")), "{}", ran.stderr);
         manifest(&bench, "r.example/pandas@", "");
-        let ran = bench.run(10, &["why", "describe", GRANT]);
+        let ran = bench.run(10, &["why", "./describe", GRANT]);
         assert!(ran.stdout.contains(&format!("run `{engine} load --input FILE`")), "{engine}: {}", ran.stdout);
     }
 }
@@ -139,12 +147,16 @@ fn without_an_engine_it_says_what_to_install() {
 #[test]
 fn check_and_inspect_know_what_is_served() {
     let bench = need!("the example skills", bench(None));
-    let inspect = bench.run(0, &["inspect", "describe"]);
+    let inspect = bench.run(0, &["inspect", "./describe"]);
     let line = "needs    subprocess (imports acme:frames/describe@0.1.0, served by `python3 /skill/worker.py`)\n";
     assert!(inspect.stdout.contains(line), "{}", inspect.stdout);
     manifest(&bench, "acme:frames/describe@0.1.0", "acme:frames/describes@0.1.0");
     let ran = bench.run(4, &["check", "describe"]);
-    assert!(ran.stderr.contains("the component imports acme:frames/describe@0.1.0, and nothing serves"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("the component imports acme:frames/describe@0.1.0, and nothing serves"),
+        "{}",
+        ran.stderr
+    );
     let ran = report(&bench, 3, &[GRANT]);
     assert!(ran.stderr.contains("nothing serves this import"), "{}", ran.stderr);
     manifest(&bench, "acme:frames/describes@0.1.0", "wasi:http/types@0.2.0");
@@ -158,7 +170,11 @@ fn a_skill_that_serves_what_it_does_not_import_is_told() {
     let text = "\n[serve.\"acme:frames/other@0.1.0\"]\ncommand = [\"python3\"]\n\n[limits]\n";
     manifest(&bench, "\n[limits]\n", text);
     let ran = bench.run(4, &["check", "describe"]);
-    assert!(ran.stderr.contains("serves acme:frames/other@0.1.0, and the component does not import it"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("serves acme:frames/other@0.1.0, and the component does not import it"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -168,4 +184,47 @@ fn the_helper_is_one_file_wherever_it_stands() {
     let helper = read(&root.join("container-fallback/workers/vox_worker.py"));
     let copy = read(&root.join("components/describe/vox_worker.py"));
     assert!(helper == copy, "run: cp container-fallback/workers/vox_worker.py components/describe/");
+}
+
+/// A skill folder with a component of this contract, whose import `t:own/api@0.1.0` is served.
+fn own(bench: &Bench, items: &str) {
+    let text = format!(
+        "package t:skill; world w {{ import t:own/api@0.1.0; export run: func(); }} \
+         package t:own@0.1.0 {{ interface api {{ {items} }} }}"
+    );
+    let component = fixtures::dummy(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    fs::create_dir_all(bench.place.work().join("own")).unwrap_or_else(|error| panic!("{error}"));
+    bench.place.put("own/own.wasm", component);
+    bench.place.put("own/skill.toml", "[serve.\"t:own/api@0.1.0\"]\ncommand = [\"python3\"]\n");
+}
+
+#[test]
+fn values_alone_are_served() {
+    let bench = need!("vox", bench(None));
+    for (items, what) in [
+        ("resource r { m: func(); }", "[method]r.m"),
+        ("resource r; f: func(x: borrow<r>);", "`f` has something else: borrow<r>"),
+        ("resource r; record two { a: u8, b: list<r> } g: func() -> two;", "`g` has something else: own<r>"),
+    ] {
+        own(&bench, items);
+        let checked = bench.run(4, &["check", "own"]);
+        assert!(checked.stderr.contains("a command serves values alone") && checked.stderr.contains(what), "{}", checked.stderr);
+        let inspect = bench.run(0, &["inspect", "./own"]);
+        assert!(inspect.stdout.contains("unserved t:own/api@0.1.0: a command serves values alone"), "{}", inspect.stdout);
+        let why = bench.run(3, &["why", "./own", "--allow-subprocess"]);
+        assert!(why.stdout.contains("denied   t:own/api@0.1.0: a command serves values alone"), "{}", why.stdout);
+        bench.run(3, &["call", "./own", "run", "--allow-subprocess"]);
+    }
+    own(&bench, "f: func(x: list<u8>) -> result<option<string>>;");
+    bench.run(0, &["check", "own"]);
+}
+
+#[test]
+fn commands_without_a_component_are_refused() {
+    let bench = need!("vox", bench(None));
+    own(&bench, "f: func();");
+    fs::remove_file(bench.place.work().join("own/own.wasm")).unwrap_or_else(|error| panic!("{error}"));
+    let ran = bench.run(4, &["call", "./own", "f"]);
+    assert!(ran.stderr.contains("no component that imports what they serve"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("skills without a component are not called yet"), "{}", ran.stderr);
 }

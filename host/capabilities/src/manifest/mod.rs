@@ -7,8 +7,8 @@ mod tests;
 
 use crate::Requests;
 use crate::granted::{File, FileSchema};
-use std::collections::BTreeSet;
 pub use serve::{Command, MAX_SERVED, Served};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::time::Duration;

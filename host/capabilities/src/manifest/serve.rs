@@ -97,8 +97,10 @@ pub(super) fn read(
 /// The name of an interface that nothing else serves.
 fn interface(name: &Spanned<String>) -> Result<(), ManifestError> {
     let form = "write it as the component imports it, such as \"acme:frames/describe@0.1.0\"";
-    let id: InterfaceId =
-        name.get_ref().parse().map_err(|error: vox_model::InterfaceIdError| at(error.to_string(), name.span(), form))?;
+    let id: InterfaceId = name
+        .get_ref()
+        .parse()
+        .map_err(|error: vox_model::InterfaceIdError| at(error.to_string(), name.span(), form))?;
     if name.get_ref().chars().any(|c| c.is_control() || c.is_whitespace()) || name.get_ref().len() > 256 {
         return Err(at("this is no name of an interface".to_owned(), name.span(), form));
     }
@@ -111,7 +113,11 @@ fn interface(name: &Spanned<String>) -> Result<(), ManifestError> {
 
 fn command(words: &Spanned<Vec<String>>) -> Result<Command, ManifestError> {
     let wrong = |message: &str| {
-        at(message.to_owned(), words.span(), "write the program and its arguments, such as [\"python3\", \"/skill/worker.py\"]")
+        at(
+            message.to_owned(),
+            words.span(),
+            "write the program and its arguments, such as [\"python3\", \"/skill/worker.py\"]",
+        )
     };
     let (all, bytes) = (words.get_ref(), words.get_ref().iter().map(|word| word.len() + 1).sum::<usize>());
     let Some((program, arguments)) = all.split_first().filter(|(program, _)| !program.is_empty()) else {

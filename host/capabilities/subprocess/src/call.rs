@@ -11,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use vox_model::Limit;
 use vox_model::programs::{
-    Command, Finished, Mount, MountAccess, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder, Spawned, Status,
-    Stop,
+    Command, Finished, Mount, MountAccess, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder,
+    Spawned, Status, Stop,
 };
 
 /// What a program needs of its session.

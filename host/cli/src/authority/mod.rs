@@ -146,6 +146,12 @@ impl Watching {
     }
 }
 
+/// What the commands of a skill answer, in sentences beside what is granted.
+pub fn served(skill: &Skill) -> Vec<String> {
+    let commands = skill.manifest().map(|manifest| &manifest.served.commands);
+    commands.into_iter().flatten().map(|(name, command)| format!("answer {name} by `{command}`")).collect()
+}
+
 /// What a grant is bound to: the content, and what a person was shown of it.
 pub fn asking(skill: &Skill) -> Asking {
     let mut shown = serde_json::json!({

@@ -63,7 +63,8 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
     let undeclared: Vec<_> = skill.manifest().map_or_else(Vec::new, |manifest| {
         let kept = |need: &&vox_model::Need| {
             !manifest.served.commands.contains_key(&need.because)
-                && !manifest.required.contains(&need.capability) && !vox_capabilities::free(need.capability)
+                && !manifest.required.contains(&need.capability)
+                && !vox_capabilities::free(need.capability)
         };
         requirements.needs.iter().filter(kept).collect()
     });

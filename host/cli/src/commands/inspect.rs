@@ -155,7 +155,7 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         }
         object
     };
-    json!({
+    let mut all = json!({
         "version": 1,
         "name": skill.artifact().name,
         "digest": format!("sha256:{}", skill.artifact().digest),
@@ -163,8 +163,6 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "worlds": skill.worlds(),
         "needs": requirements.needs,
         "unknown": requirements.unknown,
-        "served": skill.manifest().map(|m| served(&m.served)).unwrap_or_default(),
-        "unservable": requirements.unservable.iter().map(|(import, _)| import).collect::<Vec<_>>(),
         "bundled": requirements.bundled,
         "inert": requirements.inert,
         "blocked": requirements.blocked,
@@ -173,5 +171,11 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "functions": facts.functions.iter().map(function).collect::<Vec<_>>(),
         "producers": facts.producers,
         "core": facts.core,
-    })
+    });
+    if let (Some(manifest), Some(all)) = (skill.manifest().filter(|m| !m.served.is_empty()), all.as_object_mut()) {
+        all.insert("served".to_owned(), served(&manifest.served).into());
+        let unservable = requirements.unservable.iter();
+        all.insert("unservable".to_owned(), unservable.map(|(import, _)| import.as_str()).collect());
+    }
+    all
 }

@@ -69,7 +69,7 @@ fn unserved(unanswered: &Unanswered) -> Failure {
     match unanswered.clone() {
         Unanswered::Fault(fault) => Failure::Worker(fault),
         Unanswered::Limit { limit, text } => Failure::Limit { limit, detail: text },
-        Unanswered::Denied(text) | Unanswered::Unavailable(text) => Failure::Setup(text),
+        Unanswered::Unavailable(text) => Failure::Setup(text),
     }
 }
 

@@ -39,16 +39,34 @@ const WRONG: [(&str, &str); 29] = [
     ("greet(); get(); put('')", "its answer is no JSON that is accepted"),
     ("greet(); get(); put(b'\\xff\\xfe')", "its answer is no text in UTF-8"),
     ("greet(); get(); put('{\"id\":1,\"value\":' + '[' * 10000 + ']' * 10000 + '}')", "its answer is no JSON that is"),
-    ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"count\":2,\"mean\":0}}')", "the key \"count\" is given twice"),
+    (
+        "greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"count\":2,\"mean\":0}}')",
+        "the key \"count\" is given twice",
+    ),
     ("greet(); get(); put('{\"id\":1,\"id\":1,\"value\":{\"count\":1,\"mean\":0}}')", "the key \"id\" is given twice"),
-    ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":0,\"x\":0}}')", "type summary: at $: there is no field \"x\""),
+    (
+        "greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":0,\"x\":0}}')",
+        "type summary: at $: there is no field \"x\"",
+    ),
     ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":1}}')", "mean"),
     ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":-1,\"mean\":0}}')", "at $.count: "),
-    ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":\"\\\\u001b[2J\"}}')", "at $.mean: expected f64, found"),
-    ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":NaN}}')", "its answer is no JSON that is accepted"),
-    ("greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":1e999}}')", "its answer is no JSON that is accepted"),
+    (
+        "greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":\"\\\\u001b[2J\"}}')",
+        "at $.mean: expected f64, found",
+    ),
+    (
+        "greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":NaN}}')",
+        "its answer is no JSON that is accepted",
+    ),
+    (
+        "greet(); get(); put('{\"id\":1,\"value\":{\"count\":1,\"mean\":1e999}}')",
+        "its answer is no JSON that is accepted",
+    ),
     ("greet(); get(); put('{\"id\":1}')", "its answer is not of the type summary: at $: expected"),
-    ("greet(); get(); put('{\"id\":7,\"value\":{\"count\":1,\"mean\":0}}')", "it answered call 7, and call 1 was asked"),
+    (
+        "greet(); get(); put('{\"id\":7,\"value\":{\"count\":1,\"mean\":0}}')",
+        "it answered call 7, and call 1 was asked",
+    ),
     ("greet(); get(); put('{\"value\":{\"count\":1,\"mean\":0}}')", "its answer has no number `id`"),
     ("greet(); get(); put('{\"id\":1,\"value\":null,\"error\":\"x\"}')", "either a `value` or a text `error`"),
     ("greet(); get(); put('{\"id\":1,\"error\":\"no \\\\u001b[2J\"}')", "the command says: no \\u{1b}[2J"),
@@ -147,7 +165,9 @@ fn late_answers_are_none(by: &str, programs: &Arc<dyn Programs>) {
     let Err(Unanswered::Fault(fault)) = second else { panic!("{by}: {second:?}") };
     assert_eq!(fault.what, "it answered call 1, and call 2 was asked", "{by}");
     stage.finish();
-    for script in ["time.sleep(600)", "greet(); get(); print('still at it', file=sys.stderr, flush=True); time.sleep(600)"] {
+    for script in
+        ["time.sleep(600)", "greet(); get(); print('still at it', file=sys.stderr, flush=True); time.sleep(600)"]
+    {
         let started = Instant::now();
         let mut stage = Stage::new(programs, &format!("{RAW}{script}"), Duration::from_secs(8));
         let answered = stage.call(&describe(), vec![Value::from("x")]);

@@ -57,3 +57,38 @@ pub(crate) async fn read(from: &mut (impl AsyncRead + Unpin), most: u64) -> Resu
         false => Err(Unframed::Cut { length: Some(length), came: bytes.len() as u64 }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now<T>(work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(work)
+    }
+
+    fn framed(mut bytes: &[u8], most: u64) -> Result<Vec<u8>, Unframed> {
+        now(read(&mut bytes, most))
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for text in [&b""[..], b"{}", &[b'x'; 70_000]] {
+            let mut bytes = Vec::new();
+            now(write(&mut bytes, text)).unwrap();
+            assert_eq!(framed(&bytes, 70_000).unwrap(), text);
+            assert!(framed(&bytes[..bytes.len() - 1], 70_000).is_err());
+        }
+    }
+
+    #[test]
+    fn a_length_is_believed_when_its_bytes_have_come() {
+        assert_eq!(framed(b"", 9), Err(Unframed::End));
+        assert_eq!(framed(b"\0\0", 9), Err(Unframed::Cut { length: None, came: 2 }));
+        assert_eq!(framed(b"\0\0\0\x09abc", 9), Err(Unframed::Cut { length: Some(9), came: 3 }));
+        assert_eq!(framed(b"\0\0\0\x0aabc", 9), Err(Unframed::TooLong { head: [0, 0, 0, 10] }));
+        assert_eq!(framed(b"\xff\xff\xff\xff", u64::from(u32::MAX) - 1), Err(Unframed::TooLong { head: [255; 4] }));
+        // 4 GiB are promised and not taken before they come.
+        assert_eq!(framed(b"\xff\xff\xff\xffx", u64::MAX), Err(Unframed::Cut { length: Some(u32::MAX), came: 1 }));
+    }
+}

@@ -76,7 +76,8 @@ pub(crate) fn answer(bytes: &[u8], id: u64, function: &Function) -> Result<Optio
 fn typed(value: &Json, function: &Function) -> Result<Option<Value>, String> {
     match &function.result {
         Some(ty) => {
-            let wrong = |error: json::JsonError| format!("its answer is not of the type {ty}: {}", shown(&error.to_string()));
+            let wrong =
+                |error: json::JsonError| format!("its answer is not of the type {ty}: {}", shown(&error.to_string()));
             json::read(value, ty).map(Some).map_err(wrong)
         }
         None if *value == Json::Null => Ok(None),

@@ -52,9 +52,6 @@ pub enum Unanswered {
         /// What was allowed, in words.
         text: String,
     },
-    /// It is not granted any more.
-    #[error("{0}")]
-    Denied(String),
     /// What runs programs failed.
     #[error("{0}")]
     Unavailable(String),
@@ -69,7 +66,7 @@ impl ProgramsState {
         let target = function.id.to_string();
         if !self.scope.allows(Capability::Subprocess, "call", &target) {
             let text = format!("`{}` was taken back while the skill ran", Capability::Subprocess);
-            return Err(Unanswered::Denied(text));
+            return Err(untold(function, ProgramError::Denied(text)));
         }
         let mut entry = Entry::of(&self.scope, target, self.grant.flag());
         let answered = self.answered(function, &arguments, &mut entry).await;
@@ -94,7 +91,8 @@ impl ProgramsState {
         let id = worker.next_id();
         let request = message::request(id, function, arguments);
         if request.len() as u64 > most {
-            let text = format!("the arguments of {} are {} bytes of JSON, at most {most} fit", function.id, request.len());
+            let text =
+                format!("the arguments of {} are {} bytes of JSON, at most {most} fit", function.id, request.len());
             return Err(Unanswered::Limit { limit: Limit::Output, text });
         }
         entry.sent = request.len() as u64;
@@ -156,11 +154,9 @@ impl ProgramsState {
 /// What an error of a program means for the call that waits for its answer.
 fn untold(function: &Function, error: ProgramError) -> Unanswered {
     match error {
-        ProgramError::Denied(text) => Unanswered::Denied(text),
-        ProgramError::Limit { limit, text } => {
-            Unanswered::Limit { limit, text: format!("{}: {text}", function.id) }
-        }
-        ProgramError::NotFound(text) | ProgramError::Invalid(text) => {
+        ProgramError::Limit { limit, text } => Unanswered::Limit { limit, text: format!("{}: {text}", function.id) },
+        // What was refused has been taken down, and is told with the outcome.
+        ProgramError::Denied(text) | ProgramError::NotFound(text) | ProgramError::Invalid(text) => {
             let what = vox_cap_log::escape_within(&text, 512).text;
             Unanswered::Fault(WorkerFault { function: function.id.to_string(), what, stderr: String::new() })
         }
@@ -187,7 +183,6 @@ impl Entry {
     fn end(&mut self, answered: &Result<Option<Value>, Unanswered>) {
         match answered {
             Ok(_) => self.tell(Verdict::Allowed, "answered", self.rule.clone()),
-            Err(error @ Unanswered::Denied(_)) => self.tell(Verdict::Denied, "denied", error.to_string()),
             Err(error) => {
                 let rule = vox_cap_log::escape_within(&error.to_string(), 512).text;
                 self.tell(Verdict::Failed, "failed", rule);

@@ -104,14 +104,16 @@ impl Worker {
             Broken::Ended | Broken::Unframed(Unframed::End | Unframed::Cut { .. }) => self.end().await,
             _ => self.process.ended(),
         };
-        if let Some(Err(error @ (ProgramError::Limit { .. } | ProgramError::Unavailable(_) | ProgramError::NotFound(_)))) =
-            ended
+        if let Some(Err(
+            error @ (ProgramError::Limit { .. } | ProgramError::Unavailable(_) | ProgramError::NotFound(_)),
+        )) = ended
         {
             return untold(function, error);
         }
         let stderr = self.errors.tail();
         if let Broken::Late = broken {
-            let said = if stderr.is_empty() { String::new() } else { format!("; its standard error ends with:\n{stderr}") };
+            let said =
+                if stderr.is_empty() { String::new() } else { format!("; its standard error ends with:\n{stderr}") };
             let text = format!("{} was not answered before the time of the call was over{said}", function.id);
             return Unanswered::Limit { limit: Limit::Time, text };
         }
