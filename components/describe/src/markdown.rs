@@ -19,7 +19,9 @@ pub(crate) fn report(columns: &[Column]) -> String {
         parts.push(format!("{head}\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n{numbers}"));
     }
     if !texts.is_empty() {
-        parts.push(format!("| column | count | missing | distinct | most frequent |\n|---|---:|---:|---:|---|\n{texts}"));
+        parts.push(format!(
+            "| column | count | missing | distinct | most frequent |\n|---|---:|---:|---:|---|\n{texts}"
+        ));
     }
     if !empty.is_empty() {
         parts.push(format!("Without values: {}.\n", empty.join(", ")));

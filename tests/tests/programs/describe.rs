@@ -1,6 +1,6 @@
 //! The example `components/describe`, as a person uses it: a component whose import a program serves.
 
-use crate::work::{Bench, ENGINES};
+use crate::work::{Bench, ENGINES, contents};
 use std::fs;
 use std::path::Path;
 use vox_tests::{fixtures, need, places};
@@ -186,16 +186,16 @@ fn the_helper_is_one_file_wherever_it_stands() {
     assert!(helper == copy, "run: cp container-fallback/workers/vox_worker.py components/describe/");
 }
 
-/// A skill folder with a component of this contract, whose import `t:own/api@0.1.0` is served.
+/// A skill folder with a component of this contract, whose import `t:mine/api@0.1.0` is served.
 fn own(bench: &Bench, items: &str) {
     let text = format!(
-        "package t:skill; world w {{ import t:own/api@0.1.0; export run: func(); }} \
-         package t:own@0.1.0 {{ interface api {{ {items} }} }}"
+        "package t:skill; world w {{ import t:mine/api@0.1.0; export run: func(); }} \
+         package t:mine@0.1.0 {{ interface api {{ {items} }} }}"
     );
     let component = fixtures::dummy(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     fs::create_dir_all(bench.place.work().join("own")).unwrap_or_else(|error| panic!("{error}"));
     bench.place.put("own/own.wasm", component);
-    bench.place.put("own/skill.toml", "[serve.\"t:own/api@0.1.0\"]\ncommand = [\"python3\"]\n");
+    bench.place.put("own/skill.toml", "[serve.\"t:mine/api@0.1.0\"]\ncommand = [\"python3\"]\n");
 }
 
 #[test]
@@ -208,11 +208,19 @@ fn values_alone_are_served() {
     ] {
         own(&bench, items);
         let checked = bench.run(4, &["check", "own"]);
-        assert!(checked.stderr.contains("a command serves values alone") && checked.stderr.contains(what), "{}", checked.stderr);
+        assert!(
+            checked.stderr.contains("a command serves values alone") && checked.stderr.contains(what),
+            "{}",
+            checked.stderr
+        );
         let inspect = bench.run(0, &["inspect", "./own"]);
-        assert!(inspect.stdout.contains("unserved t:own/api@0.1.0: a command serves values alone"), "{}", inspect.stdout);
+        assert!(
+            inspect.stdout.contains("unserved t:mine/api@0.1.0: a command serves values alone"),
+            "{}",
+            inspect.stdout
+        );
         let why = bench.run(3, &["why", "./own", "--allow-subprocess"]);
-        assert!(why.stdout.contains("denied   t:own/api@0.1.0: a command serves values alone"), "{}", why.stdout);
+        assert!(why.stdout.contains("denied   t:mine/api@0.1.0: a command serves values alone"), "{}", why.stdout);
         bench.run(3, &["call", "./own", "run", "--allow-subprocess"]);
     }
     own(&bench, "f: func(x: list<u8>) -> result<option<string>>;");
@@ -227,4 +235,25 @@ fn commands_without_a_component_are_refused() {
     let ran = bench.run(4, &["call", "./own", "f"]);
     assert!(ran.stderr.contains("no component that imports what they serve"), "{}", ran.stderr);
     assert!(ran.stderr.contains("skills without a component are not called yet"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_a_command_writes_to_a_granted_folder_waits() {
+    for engine in ENGINES {
+        let bench = need!(engine, bench(Some(engine)));
+        let docs = bench.folder("docs");
+        let before = contents(&docs);
+        manifest(&bench, "\"filesystem-rw\", ", "");
+        let body = "open('/work/docs/new.md', 'w').write(open('/work/docs/a.md').read() + csv[:4])\n    return []";
+        worker(&bench, &format!("@function\ndef describe(csv, options):\n    {body}"));
+        report(&bench, 0, &[GRANT, "--allow-write", "docs"]);
+        assert_eq!(contents(&docs), before, "{engine}: the folder changed before anybody approved");
+        bench.run(0, &["approve", "--yes"]);
+        assert_eq!(fs::read_to_string(docs.join("new.md")).ok().as_deref(), Some("# a\ncity"), "{engine}");
+        // The folder of the skill is for reading alone.
+        worker(&bench, "@function\ndef describe(csv, options): open('/skill/new', 'w')");
+        let ran = report(&bench, 5, &[GRANT, "--allow-write", "docs"]);
+        assert!(ran.stderr.contains("Read-only file system: '/skill/new'"), "{engine}: {}", ran.stderr);
+        assert!(!bench.place.work().join("describe/new").exists(), "{engine}");
+    }
 }

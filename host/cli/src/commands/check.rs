@@ -36,30 +36,10 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
         return Err(CliError::new(Kind::NotFound, format!("{} is no folder", folder.display())).into());
     }
     let skill = host::start(ui, quiet)?.inspect(&SkillRef::File(folder.clone()))?;
+    if let Some(problem) = problem(&skill, folder) {
+        return Err(problem.into());
+    }
     let requirements = skill.requirements();
-    if let Some(need) = requirements.forbidden.first() {
-        let message = format!("the component imports {}, and skill.toml forbids `{}`", need.because, need.capability);
-        return Err(CliError::new(Kind::NotFound, message)
-            .help("take the word out of `forbidden`, or build the component without the import")
-            .into());
-    }
-    if let Some(unknown) = requirements.unknown.first() {
-        let message = format!("the component imports {unknown}, and nothing serves this import");
-        return Err(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())).into());
-    }
-    if let Some((import, reason)) = requirements.unservable.first() {
-        let message = format!("skill.toml serves {import} by a command, which cannot be: {reason}");
-        return Err(CliError::new(Kind::NotFound, message)
-            .help("pass values instead: records, variants, lists, options, results")
-            .into());
-    }
-    let served = skill.manifest().map(|manifest| manifest.served.commands.keys());
-    if let Some(name) = served.into_iter().flatten().find(|name| !imports(&skill, name)) {
-        let message = format!("skill.toml serves {name}, and the component does not import it");
-        return Err(CliError::new(Kind::NotFound, message)
-            .help(format!("write the name as the component does: vox inspect {}", folder.display()))
-            .into());
-    }
     let undeclared: Vec<_> = skill.manifest().map_or_else(Vec::new, |manifest| {
         let kept = |need: &&vox_model::Need| {
             !manifest.served.commands.contains_key(&need.because)
@@ -103,6 +83,32 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
         }
     }
     Ok(())
+}
+
+/// Why a component and its manifest do not fit.
+fn problem(skill: &vox_runtime::Skill, folder: &std::path::Path) -> Option<CliError> {
+    let requirements = skill.requirements();
+    if let Some(need) = requirements.forbidden.first() {
+        let message = format!("the component imports {}, and skill.toml forbids `{}`", need.because, need.capability);
+        let help = "take the word out of `forbidden`, or build the component without the import";
+        return Some(CliError::new(Kind::NotFound, message).help(help));
+    }
+    if let Some(unknown) = requirements.unknown.first() {
+        let message = format!("the component imports {unknown}, and nothing serves this import");
+        return Some(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())));
+    }
+    if let Some((import, reason)) = requirements.unservable.first() {
+        let message = format!("skill.toml serves {import} by a command, which cannot be: {reason}");
+        let help = "pass values instead: records, variants, lists, options, results";
+        return Some(CliError::new(Kind::NotFound, message).help(help));
+    }
+    let served = skill.manifest().map(|manifest| manifest.served.commands.keys());
+    if let Some(name) = served.into_iter().flatten().find(|name| !imports(skill, name)) {
+        let message = format!("skill.toml serves {name}, and the component does not import it");
+        let help = format!("write the name as the component does: vox inspect {}", folder.display());
+        return Some(CliError::new(Kind::NotFound, message).help(help));
+    }
+    None
 }
 
 /// Whether a component imports an interface.

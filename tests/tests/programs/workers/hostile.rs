@@ -124,6 +124,28 @@ fn each_gives_one_clear_error(by: &str) {
     forks_do_not_hold_the_call(by, &programs);
     floods_do_not_matter(by, &programs);
     late_answers_are_none(by, &programs);
+    nothing_is_left(by);
+}
+
+/// Waits until no container of this process is there; engines tidy up by themselves and take a moment.
+fn nothing_is_left(engine: &str) {
+    if engine == "local" {
+        return;
+    }
+    let owner = std::process::id();
+    let mine = [format!("org.vox.owner={owner}:"), format!("org.vox.owner:{owner}:")];
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let mut list = std::process::Command::new(engine);
+        list.args(["ps", "--all", "--format", "{{.Labels}}", "--filter", "label=org.vox.owner"]);
+        let listed = list.output().unwrap_or_else(|error| panic!("{engine}: {error}"));
+        let labels = String::from_utf8_lossy(&listed.stdout);
+        if listed.status.success() && !mine.iter().any(|mine| labels.contains(mine)) {
+            return;
+        }
+        assert!(Instant::now() < until, "{engine}: {labels}{}", String::from_utf8_lossy(&listed.stderr));
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 fn what_it_wrote_is_told(by: &str, programs: &Arc<dyn Programs>) {
@@ -216,4 +238,18 @@ fn arguments_and_answers_fit_into_one_crossing() {
     let answered = stage.call(&echo, vec![Value::from("x".repeat(4 << 20))]);
     let Err(Unanswered::Limit { limit: Limit::Output, text }) = answered else { panic!("{answered:?}") };
     assert!(text.contains("bytes of JSON, at most 4194304 fit"), "{text}");
+}
+
+#[test]
+fn a_grant_that_is_taken_back_ends_the_answers() {
+    let programs: Arc<dyn Programs> = Arc::new(super::local::Local);
+    let mut stage = Stage::new(&programs, &format!("{RAW}greet(); get(); put(GOOD); i.read()"), LONG);
+    let first = stage.call(&describe(), vec![Value::from("x")]);
+    assert!(matches!(&first, Ok(Some(value)) if *value == good()), "{first:?}");
+    stage.book.revoke();
+    let second = stage.call(&describe(), vec![Value::from("x")]);
+    let Err(Unanswered::Fault(fault)) = second else { panic!("{second:?}") };
+    assert_eq!(fault.what, "`subprocess` was taken back while the skill ran");
+    let effects = stage.book.all();
+    assert!(effects.iter().any(|effect| effect.verdict == Verdict::Denied && effect.action == "call"), "{effects:?}");
 }

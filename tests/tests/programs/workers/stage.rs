@@ -3,13 +3,14 @@
 use super::local::Local;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use vox_capabilities::subprocess::{ProgramsSetup, ProgramsState, Serving, Unanswered};
 use vox_container::{Fallback, Surroundings};
 use vox_model::programs::Programs;
-use vox_model::{CallScope, Effect, Function, FunctionId, Limits, Param, Recorder, Type, Value};
+use vox_model::{CallScope, Capability, Effect, Function, FunctionId, Lease, Limits, Param, Recorder, Type, Value};
 use vox_tests::places;
 
 /// The interface that is served.
@@ -43,7 +44,7 @@ pub fn programs(by: &str, state: &Path) -> Result<Arc<dyn Programs>, String> {
 
 /// Keeps what was taken down.
 #[derive(Default)]
-pub struct Book(Mutex<Vec<Effect>>);
+pub struct Book(Mutex<Vec<Effect>>, AtomicBool);
 
 impl Recorder for Book {
     fn record(&self, effect: Effect) {
@@ -51,7 +52,18 @@ impl Recorder for Book {
     }
 }
 
+impl Lease for Book {
+    fn holds(&self, _: Capability) -> bool {
+        !self.1.load(Ordering::SeqCst)
+    }
+}
+
 impl Book {
+    /// Takes every grant back.
+    pub fn revoke(&self) {
+        self.1.store(true, Ordering::SeqCst);
+    }
+
     /// All of it.
     pub fn all(&self) -> Vec<Effect> {
         self.0.lock().unwrap_or_else(|error| panic!("{error}")).clone()
@@ -60,8 +72,9 @@ impl Book {
 
 /// One call of a skill.
 pub struct Stage {
-    runtime: Runtime,
+    // Before the runtime, which waits for the threads of programs that run.
     state: Option<ProgramsState>,
+    runtime: Runtime,
     pub book: Arc<Book>,
     _folder: tempfile::TempDir,
 }
@@ -98,10 +111,10 @@ impl Stage {
             until: Instant::now() + time,
         };
         let book = Arc::new(Book::default());
-        let scope = CallScope { recorder: book.clone(), ..CallScope::unwatched("s") };
+        let scope = CallScope { recorder: book.clone(), lease: book.clone(), ..CallScope::unwatched("s") };
         let state = Some(ProgramsState::new(scope, setup));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
-        Self { runtime, state, book, _folder: folder }
+        Self { state, runtime, book, _folder: folder }
     }
 
     /// Calls the import.
