@@ -37,7 +37,7 @@ pub fn programs(by: &str, state: &Path) -> Result<Arc<dyn Programs>, String> {
     std::os::unix::fs::symlink(engine, path.join(by)).map_err(|error| error.to_string())?;
     let mut variables: Vec<_> = std::env::vars_os().filter(|(name, _)| name != "PATH").collect();
     variables.push(("PATH".into(), path.into()));
-    let fallback = Fallback::new(state.join("containers"), Surroundings::of(variables.into_iter()));
+    let fallback = Fallback::new(state.join("containers"), Surroundings::of(variables));
     fallback.offer().map_err(|lack| format!("{lack}; {}", lack.fix))?;
     Ok(Arc::new(fallback))
 }
