@@ -99,7 +99,9 @@ impl Shared {
     fn start(&self, need: &Need) -> Result<Arc<dyn ProgramSession>, ProgramError> {
         let mounts = self.folders.iter().map(|seat| seat.folder.mount(&seat.seat));
         let mut folders: Vec<Mount> = mounts.collect::<Result<_, _>>().map_err(ProgramError::Unavailable)?;
-        folders.extend(self.skill.iter().map(|host| Mount {
+        // Whoever else brings the folder of the skill brings the same one.
+        let there = folders.iter().any(|mount| mount.guest == SKILL);
+        folders.extend(self.skill.iter().filter(|_| !there).map(|host| Mount {
             host: host.clone(),
             guest: SKILL.to_owned(),
             access: MountAccess::Read,
