@@ -7,10 +7,11 @@ use crate::probe::{ProbeError, Proven, probe};
 use crate::profile::{Enforcement, LEAST_MEMORY, Profile};
 use crate::pump::Cancel;
 use crate::session::{self, Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use vox_model::Limits;
 use vox_model::programs as model;
@@ -26,6 +27,8 @@ pub struct Fallback {
     surroundings: Surroundings,
     enforcement: Enforcement,
     found: OnceLock<Result<Found, Lack>>,
+    /// Images that skills name, by their names. A name by content never means another image.
+    named: Mutex<BTreeMap<String, Image>>,
 }
 
 /// An engine with an image, in which a container held.
@@ -39,7 +42,7 @@ struct Found {
 impl Fallback {
     /// Containers of the strict profile. `state` is a folder of the caller's on a disk of this machine, private to the user.
     pub fn new(state: PathBuf, surroundings: Surroundings) -> Self {
-        Self { state, surroundings, enforcement: Enforcement::Cgroups, found: OnceLock::new() }
+        Self { state, surroundings, enforcement: Enforcement::Cgroups, found: OnceLock::new(), named: Mutex::default() }
     }
 
     /// Another profile: only where a person accepted it by name.
@@ -135,9 +138,37 @@ impl Fallback {
         }
     }
 
-    fn proven(&self, memory: u64) -> Result<Proven, ProgramError> {
-        let found = self.found().map_err(|lack| ProgramError::Unavailable(format!("{}; {}", lack.what, lack.fix)))?;
-        probe(&found.engine, &found.image, &self.profile(memory), &self.state)
+    /// The image of this name in the engine that was found.
+    fn named(&self, found: &Found, name: &str) -> Result<Image, Lack> {
+        if let Some(image) = self.named.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(image.clone());
+        }
+        let program = found.engine.kind().program();
+        let image = Image::find(&found.engine, name).map_err(|error| match error {
+            // Registries know digests of manifests, and an id alone only those who have the image.
+            ImageError::Missing { engine, name, .. } => Lack {
+                what: format!("{engine} does not have the image {name}"),
+                fix: match name.contains('@') {
+                    true => format!("run `{program} pull {name}`"),
+                    false => format!(
+                        "run `{program} load --input FILE`, with the archive that the author of the skill gives"
+                    ),
+                },
+            },
+            error => Lack { what: error.to_string(), fix: format!("run `{program} image inspect {name}`") },
+        })?;
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), image.clone());
+        Ok(image)
+    }
+
+    fn proven(&self, memory: u64, image: Option<&str>) -> Result<Proven, ProgramError> {
+        let lacking = |lack: Lack| ProgramError::Unavailable(format!("{}; {}", lack.what, lack.fix));
+        let found = self.found().map_err(lacking)?;
+        let image = match image {
+            Some(name) => self.named(found, name).map_err(lacking)?,
+            None => found.image.clone(),
+        };
+        probe(&found.engine, &image, &self.profile(memory), &self.state)
             .map_err(|error| ProgramError::Unavailable(format!("{error}; {}", error.help())))
     }
 
@@ -186,8 +217,12 @@ impl model::Programs for Fallback {
         Ok(Offered { by: format!("{} {} with {runtime}", engine.kind(), engine.version()), weaker })
     }
 
+    fn image(&self, name: &str) -> Result<(), Lack> {
+        self.named(self.found()?, name).map(drop)
+    }
+
     fn start(&self, setup: &SessionSetup) -> Result<Box<dyn model::ProgramSession>, ProgramError> {
-        let proven = self.proven(setup.memory)?;
+        let proven = self.proven(setup.memory, setup.image.as_deref())?;
         let devices = match setup.devices.is_empty() {
             true => Vec::new(),
             false => gpu::devices(proven.engine(), Path::new("/"))

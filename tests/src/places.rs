@@ -53,7 +53,7 @@ pub fn examples() -> Result<PathBuf, String> {
 }
 
 /// The example skills.
-pub const EXAMPLES: [&str; 3] = ["counter", "fetch-json", "notes"];
+pub const EXAMPLES: [&str; 4] = ["counter", "describe", "fetch-json", "notes"];
 
 /// The folder of a freshly built bundle, which the tests take instead of the embedded one; none when only the
 /// embedded one is there, and it has parts.

@@ -14,9 +14,9 @@ use vox_cap_http::{Http, HttpCtxView, HttpView};
 use vox_cap_kv::{KvCtxView, KvState, KvView};
 use vox_cap_log::{LogState, LogView};
 use vox_cap_random::{RandomState, RandomView};
-use vox_cap_subprocess::{Order, ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView};
+use vox_cap_subprocess::{Order, ProgramsCtxView, ProgramsSetup, ProgramsState, ProgramsView, Serving, Unanswered};
 use vox_model::programs::{ProgramError, SharedFolder, Status, Stop};
-use vox_model::{CallScope, Digest, Limits};
+use vox_model::{CallScope, Digest, Function, Limits, Value};
 use wasmtime::component::Linker;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
@@ -56,6 +56,8 @@ pub struct Setup<'a> {
     pub granted: &'a Granted,
     /// What the manifest asks for, where there is one.
     pub requests: Option<&'a Requests>,
+    /// What commands serve of its imports.
+    pub serving: Serving,
     /// What stands behind the capabilities.
     pub services: &'a Services,
     /// Who calls what, and who watches.
@@ -107,8 +109,18 @@ impl<M> CallData<M> {
     /// # Errors
     /// A capability that was granted cannot be served now; see [`SetupError`].
     pub fn new(meter: M, setup: Setup<'_>) -> Result<Self, SetupError> {
-        let Setup { invocation, streams: (stdout, stderr), granted, requests, services, scope, limits, until, beside } =
-            setup;
+        let Setup {
+            invocation,
+            streams: (stdout, stderr),
+            granted,
+            requests,
+            serving,
+            services,
+            scope,
+            limits,
+            until,
+            beside,
+        } = setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
         let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;
@@ -127,6 +139,7 @@ impl<M> CallData<M> {
             programs: services.programs_for(granted).cloned(),
             folders: shared,
             beside,
+            serving,
             outlet: programs_too.map(|http| http.outlet()),
             limits,
             until,
@@ -165,6 +178,17 @@ impl<M> CallData<M> {
     pub fn run_program(&mut self, order: Order, stop: &Stop) -> Result<Status, ProgramError> {
         let (out, err) = (self.stdout.clone(), self.stderr.clone());
         self.programs.run_through(order, stop, |bytes| out.put(bytes), |bytes| err.put(bytes))
+    }
+
+    /// Has a command answer a call of an imported function.
+    ///
+    /// # Errors
+    /// There is no answer, or none of the right type. The call cannot go on.
+    pub async fn serve(&mut self, function: &Function, arguments: Vec<Value>) -> Result<Option<Value>, Unanswered>
+    where
+        M: Send,
+    {
+        self.programs.serve(function, arguments).await
     }
 
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.

@@ -4,9 +4,10 @@
 //! Adding a capability is adding a folder and a line here; `glue` says how its state is made and linked.
 
 use crate::manifest::file::{About, Limits, Runtime, Script, Section};
+use crate::manifest::serve::Written;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use vox_cap_subprocess::gpu as vox_cap_gpu;
 use vox_model::{Capability, GrantSet};
@@ -79,6 +80,8 @@ macro_rules! capabilities {
             limits: Option<Limits>,
             /// The scripts of a skill that is a folder of scripts.
             script: Option<Vec<Script>>,
+            /// Imported interfaces, by name, that a command in a container serves.
+            serve: Option<BTreeMap<String, Written>>,
             $($(#[$doc])* $name: Option<$krate::Request>,)*
         }
 
@@ -94,6 +97,8 @@ macro_rules! capabilities {
             pub(crate) limits: Limits,
             /// The scripts of a skill that is a folder of scripts.
             pub(crate) script: Vec<Script>,
+            /// Imported interfaces that a command in a container serves.
+            pub(crate) serve: BTreeMap<Spanned<String>, Written>,
             $($(#[$doc])* pub(crate) $name: Option<Spanned<$krate::Request>>,)*
         }
 

@@ -2,7 +2,7 @@
 
 use crate::manifest::{self, Manifest};
 use crate::table::{self, Class};
-use vox_model::{Capability, Facts, ImportItem, InterfaceId, Library, Need, Requirements};
+use vox_model::{Capability, Facts, Function, ImportItem, InterfaceId, Library, Need, Requirements};
 
 /// What a component asks for by its imports and by its manifest.
 ///
@@ -29,6 +29,15 @@ pub fn requirements(facts: &Facts, manifest: Option<&Manifest>, library: Option<
                 found.bundled.push(import.name.clone());
             }
             None if types_only => {}
+            None if manifest.is_some_and(|manifest| manifest.served.commands.contains_key(&import.name)) => {
+                match unservable(facts, &import.name) {
+                    None => {
+                        let (capability, because) = (Capability::Subprocess, import.name.clone());
+                        found.needs.push(Need { capability, because });
+                    }
+                    Some(reason) => found.unservable.push((import.name.clone(), reason)),
+                }
+            }
             None => found.unknown.push(import.name.clone()),
         }
     }
@@ -49,6 +58,16 @@ pub fn requirements(facts: &Facts, manifest: Option<&Manifest>, library: Option<
     found
 }
 
+/// Why a command cannot serve an imported interface; none where it can. Values alone go through a pipe.
+fn unservable(facts: &Facts, interface: &str) -> Option<String> {
+    let of = |function: &&Function| function.id.interface.as_deref() == Some(interface);
+    facts.imported.iter().filter(of).find_map(|function| {
+        let why = function.uncallable.as_ref()?;
+        let name = &function.id.name;
+        Some(format!("a command serves values alone, and `{name}` has something else: {why}"))
+    })
+}
+
 /// The `vox:skill` worlds that a component fits: one for each need, `pure` when there is none, and those whose
 /// exports it has.
 pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
@@ -59,6 +78,8 @@ pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
             Capability::Kv => "kv",
             Capability::Config => "config",
             Capability::Log => "log",
+            // A command of the skill's own brings an interface of its own.
+            Capability::Subprocess if manifest::is_own(&need.because) => continue,
             Capability::Subprocess => "subprocess",
             Capability::Gpu => "gpu",
             Capability::FilesystemRo | Capability::FilesystemRw => "files",
@@ -66,7 +87,8 @@ pub fn worlds(facts: &Facts, requirements: &Requirements) -> Vec<String> {
         });
     }
     names.dedup();
-    if names.is_empty() && requirements.unknown.is_empty() {
+    let by_command = requirements.needs.iter().any(|need| need.capability == Capability::Subprocess);
+    if names.is_empty() && requirements.unknown.is_empty() && !by_command {
         names.push("pure");
     }
     for (export, world) in [

@@ -192,8 +192,15 @@ impl From<LocateError> for CliError {
                 made.help(format!("check the path, or see what is built in: vox bundle (looked for {name})"))
             }
             LocateError::TooLarge { .. } => Self { kind: Kind::Limit, ..made },
+            LocateError::Folder { path, .. } => Self { kind: Kind::Limit, ..made }.help(format!(
+                "move what the commands do not need out of {}",
+                path.display()
+            )),
             LocateError::Unreadable { .. } | LocateError::Components { .. } => made,
             LocateError::Scripts(error) => scripts(&error, made),
+            LocateError::Commands(_) => made.help(
+                "skills without a component are not called yet: build one that imports the interface and exports what is called",
+            ),
             LocateError::Manifest { path, text, error } => {
                 crate::commands::check::wrong_manifest(&path.display().to_string(), text, error)
             }
@@ -289,6 +296,14 @@ impl CliError {
                     Some(module) => format!("in {} ({module})", frame.function),
                     None => format!("in {}", frame.function),
                 }));
+                error
+            }
+            Failure::Worker(fault) => {
+                let mut error = Self::new(Kind::Trap, message);
+                if !fault.stderr.is_empty() {
+                    error.notes.push("its standard error ends with:".to_owned());
+                    error.notes.extend(fault.stderr.lines().map(str::to_owned));
+                }
                 error
             }
             Failure::Limit { limit, .. } => {

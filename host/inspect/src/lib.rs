@@ -94,7 +94,29 @@ fn describe(resolve: &Resolve, world: WorldId, gate: gate::Gate, limits: &Limits
             WorldItem::Type { .. } => {}
         }
     }
-    Ok(Facts { size: gate.size, imports, exports, functions, producers: gate.producers, core: gate.core })
+    let imported = imported(resolve, world, &mut converter)?;
+    Ok(Facts { size: gate.size, imports, imported, exports, functions, producers: gate.producers, core: gate.core })
+}
+
+/// The functions of the imported interfaces that are not of the platform: a manifest may say what serves them.
+fn imported(
+    resolve: &Resolve,
+    world: &wit_parser::World,
+    converter: &mut Converter<'_>,
+) -> Result<Vec<Function>, InspectError> {
+    let mut functions = Vec::new();
+    for (key, item) in &world.imports {
+        let name = resolve.name_world_key(key);
+        if let WorldItem::Interface { id, .. } = item
+            && !name.starts_with("wasi:")
+            && !name.starts_with("vox:")
+        {
+            for function in resolve.interfaces[*id].functions.values() {
+                functions.push(describe_function(converter, Some(&name), function)?);
+            }
+        }
+    }
+    Ok(functions)
 }
 
 fn describe_function(

@@ -15,6 +15,9 @@ pub struct Facts {
     pub exports: Vec<String>,
     /// Every function it exports, in order.
     pub functions: Vec<Function>,
+    /// Every function it imports from interfaces that are neither WASI's nor vox's own, in order. Whether something
+    /// serves them is not known here.
+    pub imported: Vec<Function>,
     /// What made it, from its `producers` section: pairs such as (`language`, `Rust`). Untrusted text.
     pub producers: Vec<(String, String)>,
     /// What is inside.

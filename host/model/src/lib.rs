@@ -33,7 +33,7 @@ pub use facts::{CoreShape, Facts, Function, Import, ImportItem, Lookup, LookupEr
 pub use grant_set::GrantSet;
 pub use library::{Library, LibraryError, Part};
 pub use limits::{Limit, Limits};
-pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage};
+pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage, WorkerFault};
 pub use package::{PackageName, PackageNameError};
 pub use plan::{Denial, Need, Outside, Plan, Requirements, Tier, TierOffer};
 pub use secret_name::{BadSecretName, MAX_SECRET_NAME, check_secret_name};

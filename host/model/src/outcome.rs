@@ -88,12 +88,27 @@ pub enum Failure {
     /// The guest called `exit`: with this status, 0 for success.
     #[error("the skill exited with status {0}")]
     Exit(u8),
+    /// A command that serves an import of the skill crashed, or gave an answer that is none.
+    #[error(transparent)]
+    Worker(WorkerFault),
     /// What was granted cannot be served: a folder is gone, the network cannot be set up.
     #[error("{0}")]
     Setup(String),
     /// A fault of vox itself, never of the guest.
     #[error("a fault of vox itself: {0}")]
     Host(String),
+}
+
+/// A function that a command serves was not answered, or wrongly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{function} was not answered: {what}")]
+pub struct WorkerFault {
+    /// The function in full: `acme:frames/describe@0.1.0#describe`.
+    pub function: String,
+    /// What happened; where an answer has the wrong type, with the place in it. Texts of the command are escaped and cut.
+    pub what: String,
+    /// The end of what the command wrote to standard error, escaped; empty when it wrote nothing.
+    pub stderr: String,
 }
 
 /// A trap: the guest did something that WebAssembly forbids, most often a panic.

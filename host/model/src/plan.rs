@@ -44,6 +44,8 @@ pub struct Requirements {
     pub forbidden: Vec<Need>,
     /// Imports that no capability serves.
     pub unknown: Vec<String>,
+    /// Imports that `skill.toml` serves by a command and that cannot be, with the reason.
+    pub unservable: Vec<(String, String)>,
     /// Base WASI imports that are linked without effect.
     pub inert: Vec<String>,
     /// Base WASI imports that are not served: their functions trap. Runtimes import them without using them.

@@ -151,6 +151,8 @@ pub struct SessionSetup {
     pub devices: Vec<String>,
     /// What takes the connections that programs make to the outside. None: nothing listens, and nothing is reached.
     pub outlet: Option<Arc<dyn Outlet>>,
+    /// The image of the programs by its content, as in [`Programs::image`]; none for the one of the back end.
+    pub image: Option<String>,
 }
 
 /// The one way out for the programs of a call: whoever runs them listens where they are, and hands every connection that
@@ -193,6 +195,15 @@ pub trait Programs: fmt::Debug + Send + Sync {
     /// # Errors
     /// What is missing, or what was measured not to hold.
     fn offer(&self) -> Result<Offered, Lack>;
+
+    /// Whether programs can run in an image, named by its content: `sha256:…` or `name@sha256:…`. Nothing is fetched.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be used; with the command that brings it.
+    fn image(&self, name: &str) -> Result<(), Lack> {
+        let what = format!("what runs programs here has one image, and {name} is another");
+        Err(Lack { what, fix: "leave `image` out of skill.toml, or use another host".to_owned() })
+    }
 
     /// Starts a session for one call.
     ///

@@ -57,13 +57,21 @@ fn offer(skill: &Skill, granted: &Granted) -> Option<Result<Offered, Lack>> {
     let needs = |wanted: fn(Capability) -> bool| skill.requirements().needs.iter().any(|need| wanted(need.capability));
     let lack = |what: &str, fix: &str| Lack { what: what.to_owned(), fix: fix.to_owned() };
     let (trusted, gpu) = (granted.subprocess.trust, needs(|capability| capability == Capability::Gpu));
+    let image = skill.manifest().and_then(|manifest| manifest.served.image.as_deref());
     // One or the other, and never one for want of the other.
     let programs = if trusted { skill.trusted() } else { skill.programs() };
     needs(by_programs).then(|| match programs {
         _ if trusted && gpu => {
             Err(lack("the process tier attaches no accelerators", "take the trust back, or run without `--trust`"))
         }
-        Some(programs) => programs.offer(),
+        Some(_) if trusted && image.is_some() => {
+            Err(lack("the process tier has no images", "take the trust back, or run without `--trust`"))
+        }
+        Some(programs) => {
+            let offered = programs.offer()?;
+            image.map_or(Ok(()), |name| programs.image(name))?;
+            Ok(offered)
+        }
         None if trusted => Err(lack("this host has no process tier", "run without `--trust`, in a container")),
         None => Err(lack("this host runs no programs", "use a host that does")),
     })
@@ -81,7 +89,8 @@ pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<A
     let offer = offer(skill, granted);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
     let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
-    let denials: Vec<Denial> = unknown.chain(forbidden).chain(needs).collect();
+    let unservable = requirements.unservable.iter().map(|(import, reason)| unservable(import, reason));
+    let denials: Vec<Denial> = unknown.chain(unservable).chain(forbidden).chain(needs).collect();
     if !denials.is_empty() {
         return Err(Refused { name: skill.artifact().name.clone(), denials });
     }
@@ -108,7 +117,12 @@ fn outside(skill: &Skill, granted: &Granted, offered: Option<Offered>) -> Vec<Ou
     };
     let by = format!("{by}, {how}");
     let needs = skill.requirements().needs.iter().filter(|need| by_programs(need.capability));
-    needs.map(|need| Outside { import: need.because.clone(), tier, by: by.clone() }).collect()
+    let commands = skill.manifest().map(|manifest| &manifest.served.commands);
+    let by = |import: &str| match commands.and_then(|commands| commands.get(import)) {
+        Some(command) => format!("{by}, by `{command}`"),
+        None => by.clone(),
+    };
+    needs.map(|need| Outside { import: need.because.clone(), tier, by: by(&need.because) }).collect()
 }
 
 /// Where what is meant runs itself: a component in its sandbox, a script where programs run.
@@ -173,6 +187,18 @@ fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>, lack: Opt
         return denial(format!("it needs `{capability}`, which is not granted"), String::new(), flags);
     }
     None
+}
+
+/// An import that `skill.toml` gives to a command, and that no command can serve.
+fn unservable(import: &str, reason: &str) -> Denial {
+    Denial {
+        capability: Some(Capability::Subprocess),
+        asked: import.to_owned(),
+        rule: reason.to_owned(),
+        help: "pass values instead: records, variants, lists, options, results".to_owned(),
+        flags: Vec::new(),
+        missing: false,
+    }
 }
 
 /// A need that the skill itself has promised not to have.

@@ -234,7 +234,7 @@ impl Host {
         let engine = shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?;
         let component = shared.code(engine, &artifact, skill.facts())?;
         let facts = shared.linked_facts(&artifact, &skill)?;
-        let linked = link(engine, &component, &facts, admitted.granted()).map_err(failed)?;
+        let linked = link(engine, &component, &facts, &admitted).map_err(failed)?;
         Ok(Program {
             entries: entries(&component, &facts),
             engine: engine.clone(),

@@ -1,5 +1,6 @@
 //! From a skill reference to an artefact.
 
+use crate::folder::SkillFolder;
 use crate::host::Parts;
 use crate::scripts::{ScriptError, Scripts};
 use sha2::{Digest as _, Sha256};
@@ -45,6 +46,9 @@ pub enum LocateError {
         /// How many there are.
         count: usize,
     },
+    /// A folder whose commands would be all there is.
+    #[error("{} has commands under [serve] and no component that imports what they serve", .0.display())]
+    Commands(PathBuf),
     /// The manifest is not understood.
     #[error("{}: {error}", path.display())]
     Manifest {
@@ -58,6 +62,16 @@ pub enum LocateError {
     /// A folder of scripts that cannot be taken as one.
     #[error(transparent)]
     Scripts(#[from] ScriptError),
+    /// The folder of a skill holds more than a command may be given.
+    #[error("{} holds more than {most} {what}, which is all that a skill with commands may have", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// What was counted.
+        what: &'static str,
+        /// How much it may hold.
+        most: u64,
+    },
     /// The file cannot be read, or is none.
     #[error("{} cannot be read: {reason}", path.display())]
     Unreadable {
@@ -78,6 +92,8 @@ pub(crate) struct Located {
     pub(crate) package: String,
     /// Its scripts, where it has some; its content is what their digest says then.
     pub(crate) scripts: Option<Arc<Scripts>>,
+    /// The folder that commands of the skill see; none where it has no commands.
+    pub(crate) folder: Option<SkillFolder>,
 }
 
 /// Finds a skill.
@@ -90,19 +106,17 @@ pub(crate) fn locate(reference: &SkillRef, parts: &Parts, max: u64) -> Result<Lo
         SkillRef::File(path) => {
             let bytes = read(path, max)?;
             let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
-            Ok(Located { artifact, manifest: None, package: stem(path), scripts: None })
+            Ok(Located { artifact, manifest: None, package: stem(path), scripts: None, folder: None })
         }
         SkillRef::Bundle(name) => {
             let Some(library) = parts else {
                 return Err(unknown(name, &[]));
             };
             match library.part(name) {
-                Some(part) => Ok(Located {
-                    artifact: part.artifact.clone(),
-                    manifest: None,
-                    package: name.clone(),
-                    scripts: None,
-                }),
+                Some(part) => {
+                    let (artifact, package) = (part.artifact.clone(), name.clone());
+                    Ok(Located { artifact, manifest: None, package, scripts: None, folder: None })
+                }
                 None => Err(unknown(name, library.parts())),
             }
         }
@@ -117,6 +131,7 @@ fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, Locate
         Err(LocateError::NoFile(_)) => None,
         Err(error) => return Err(error),
     };
+    let serves = manifest.as_ref().is_some_and(|manifest| !manifest.served.is_empty());
     let mut scripts = None;
     let foreign = manifest.is_none() && path.join(vox_scripts::SKILL_MD).exists() && components(path)?.is_empty();
     if foreign || manifest.as_ref().is_some_and(|manifest| !manifest.scripts.is_empty()) {
@@ -130,15 +145,17 @@ fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, Locate
         None => match (components(path)?, &scripts) {
             (found, Some(scripts)) if found.is_empty() => {
                 let artifact = scripts.artifact(reference.to_string());
-                return Ok(Located { artifact, manifest, package, scripts: Some(scripts.clone()) });
+                return Ok(Located { artifact, manifest, package, scripts: Some(scripts.clone()), folder: None });
             }
             (mut found, _) if found.len() == 1 => found.swap_remove(0),
+            (found, _) if found.is_empty() && serves => return Err(LocateError::Commands(path.to_owned())),
             (found, _) => return Err(LocateError::Components { path: path.to_owned(), count: found.len() }),
         },
     };
     let bytes = read(&component, max)?;
     let artifact = Artifact::new(reference.to_string(), digest(&bytes), bytes.into());
-    Ok(Located { artifact, manifest, package, scripts })
+    let folder = if serves { Some(SkillFolder::read(path)?) } else { None };
+    Ok(Located { artifact, manifest, package, scripts, folder })
 }
 
 /// A manifest from the bytes of its file.
@@ -180,7 +197,7 @@ pub fn digest(bytes: &[u8]) -> Digest {
 }
 
 /// Reads a component, never more than one byte beyond what may be inspected: the size gate says the rest.
-fn read(path: &Path, max: u64) -> Result<Vec<u8>, LocateError> {
+pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, LocateError> {
     let wrong = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => LocateError::NoFile(path.to_owned()),
         _ => LocateError::Unreadable { path: path.to_owned(), reason: error.to_string() },

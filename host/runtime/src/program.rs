@@ -90,6 +90,7 @@ impl Program {
             threads: &self.shared.threads,
             granted: self.admitted.granted(),
             requests: skill.requests(),
+            serving: crate::wasm::served::serving(skill),
             services: &self.shared.services,
             skill: (skill.package(), skill.digest()),
         };

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use tempfile::TempDir;
 use vox_capabilities::base::{Invocation, Sink};
-use vox_capabilities::subprocess::Order;
-use vox_capabilities::{CallData, Finished, Granted, Setup};
+use vox_capabilities::subprocess::{Order, Serving};
+use vox_capabilities::{CallData, Finished, Setup};
 use vox_model::programs::{Mount, MountAccess, ProgramError, SharedFolder, Status, Stop};
 use vox_model::{Effects, Failure, Outcome, Output, Plan, Usage};
 use vox_scripts::{SEAT, Tree};
@@ -94,13 +94,15 @@ impl Script {
         let streams = (sink(call.stdout), sink(call.stderr));
         let (stdout, stderr) = streams.clone();
         let denials = Arc::new(Denials::default());
-        // A container has no network, so that there is nothing to set up for it.
-        let granted = Granted { http: <_>::default(), ..self.admitted.granted().clone() };
+        // Clients of the network belong to the threads that wait for it.
+        let runtime = self.shared.threads.get()?;
+        let entered = runtime.enter();
         let setup = Setup {
             invocation: &Invocation::default(),
             streams,
-            granted: &granted,
+            granted: self.admitted.granted(),
             requests: skill.requests(),
+            serving: Serving::default(),
             services,
             scope: denials.scope((skill.package(), skill.digest()), call.watched),
             limits,
@@ -108,6 +110,7 @@ impl Script {
             beside: vec![Arc::new(laid)],
         };
         let mut data = CallData::new((), setup).map_err(|error| Failure::Setup(error.to_string()))?;
+        drop(entered);
         let order = order(listed, call.arguments, call.input, call.environment);
         let how = data.run_program(order, &call.stop);
         outcome.result = if call.stop.is_stopped() { Err(Failure::Cancelled) } else { ended(how) };

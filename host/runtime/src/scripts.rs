@@ -108,6 +108,7 @@ impl Scripts {
         Facts {
             size: self.tree.size(),
             imports: Vec::new(),
+            imported: Vec::new(),
             exports: Vec::new(),
             functions: Vec::new(),
             producers: Vec::new(),

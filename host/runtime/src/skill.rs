@@ -1,5 +1,6 @@
 //! A located and inspected skill, or one script of it.
 
+use crate::folder::SkillFolder;
 use crate::host::{Host, OpenError};
 use crate::locate::{LocateError, Located, locate};
 use crate::scripts::{self, Listed, ScriptError, Scripts};
@@ -18,6 +19,7 @@ pub struct Skill {
     facts: Arc<Facts>,
     requirements: Requirements,
     scripts: Option<Arc<Scripts>>,
+    folder: Option<SkillFolder>,
     /// Which of the scripts is meant, and what it asks for.
     chosen: Option<(usize, Requests)>,
     /// What runs programs in the host that inspected it.
@@ -40,6 +42,11 @@ impl Skill {
     /// What grants are kept under, together with the digest of the artifact.
     pub fn package(&self) -> &str {
         &self.package
+    }
+
+    /// The folder that its commands see; none where it has none.
+    pub fn folder(&self) -> Option<&SkillFolder> {
+        self.folder.as_ref()
     }
 
     /// What is known of it.
@@ -109,7 +116,8 @@ impl Host {
     /// Not found, or not a component; see [`OpenError`].
     pub fn inspect(&self, reference: &SkillRef) -> Result<Arc<Skill>, OpenError> {
         let shared = self.shared();
-        let Located { artifact, manifest, package, scripts } = locate(reference, &shared.library, shared.inspect.size)?;
+        let Located { artifact, manifest, package, scripts, folder } =
+            locate(reference, &shared.library, shared.inspect.size)?;
         let programs = shared.services.programs().cloned();
         let trusted = shared.services.trusted().cloned();
         let (facts, requirements) = match (&scripts, &manifest) {
@@ -126,7 +134,18 @@ impl Host {
         };
         let facts = Arc::new(facts);
         let chosen = None;
-        Ok(Arc::new(Skill { artifact, manifest, package, facts, requirements, scripts, chosen, programs, trusted }))
+        Ok(Arc::new(Skill {
+            artifact,
+            manifest,
+            package,
+            facts,
+            requirements,
+            scripts,
+            folder,
+            chosen,
+            programs,
+            trusted,
+        }))
     }
 
     /// Locates and inspects one script of a skill folder, by its path. Nothing of it runs.

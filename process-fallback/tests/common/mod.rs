@@ -97,8 +97,14 @@ impl Bench {
     }
 
     pub fn try_start(&self, folders: Vec<Mount>) -> Result<Box<dyn ProgramSession>, ProgramError> {
-        let setup =
-            SessionSetup { call: "test".to_owned(), memory: 128 << 20, folders, devices: Vec::new(), outlet: None };
+        let setup = SessionSetup {
+            call: "test".to_owned(),
+            memory: 128 << 20,
+            folders,
+            devices: Vec::new(),
+            outlet: None,
+            image: None,
+        };
         self.tier.start(&setup)
     }
 }

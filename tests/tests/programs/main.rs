@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the tests of the network use the rest")]
 #[path = "../network/authority.rs"]
 mod authority;
+mod describe;
 mod folders;
 mod grants;
 mod limits;
@@ -13,3 +14,4 @@ mod network;
 #[path = "../network/servers.rs"]
 mod servers;
 mod work;
+mod workers;

@@ -116,11 +116,20 @@ fn every_command_of_the_example_skills_works() {
         let readme = folder.join(name).join("README.md");
         let text = std::fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
         let place = need!("vox and the guests", place());
+        if name == "describe" {
+            need!("a container engine", holds_programs(&place));
+        }
         let shown = served(commands(&text).iter().filter_map(|command| runnable(command)).collect());
         assert!(shown.len() >= 2, "{} shows {shown:?}", readme.display());
         let failed = failures(&place, &shown);
         assert!(failed.is_empty(), "{}: {} commands failed:\n{}", readme.display(), failed.len(), failed.join("\n"));
     }
+}
+
+/// Whether programs can run here; else what `vox why` says is missing.
+fn holds_programs(place: &Place) -> Result<(), String> {
+    let why = place.run(&["why", "components/describe", "--allow-subprocess=python3"]);
+    if why.code == Some(10) { Err(why.stdout) } else { Ok(()) }
 }
 
 /// The verbs, as the help lists them.

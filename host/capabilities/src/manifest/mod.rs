@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 mod scripts;
+pub(crate) mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ pub use scripts::Script;
 
 use crate::Requests;
 use crate::granted::{File, FileSchema};
+pub use serve::{Command, MAX_SERVED, Served};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Component, Path};
@@ -50,6 +52,8 @@ pub struct Manifest {
     pub limits: Asked,
     /// The scripts of the skill, in the order in which they were written.
     pub scripts: Vec<Script>,
+    /// The imported interfaces that a command serves.
+    pub served: Served,
 }
 
 /// Limits that a manifest asks for.
@@ -115,7 +119,13 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
     }
     let about = std::mem::take(&mut file.skill);
     let listed = std::mem::take(&mut file.script);
-    let requests = file.requests();
+    let served = serve::read(std::mem::take(&mut file.serve), &forbidden)?;
+    let mut requests = file.requests();
+    for program in served.programs() {
+        if !requests.subprocess.programs.contains(program) {
+            requests.subprocess.programs.push(program.clone());
+        }
+    }
     Ok(Manifest {
         scripts: scripts::scripts(&listed, &required, &requests.subprocess)?,
         name: about.name.map(|name| checked(&name, |name| name.parse::<PackageName>())).transpose()?,
@@ -126,6 +136,7 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
         requests,
         required,
         forbidden,
+        served,
     })
 }
 
@@ -133,6 +144,11 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
 pub fn schema() -> serde_json::Value {
     let settings = schemars::generate::SchemaSettings::draft07();
     settings.into_generator().into_root_schema_for::<FileSchema>().to_value()
+}
+
+/// Whether a need comes from an interface of the skill's own, which a command serves.
+pub(crate) fn is_own(because: &str) -> bool {
+    because != NAME && !because.starts_with("vox:") && !because.starts_with("wasi:")
 }
 
 fn at(message: String, span: Range<usize>, help: &str) -> ManifestError {

@@ -161,8 +161,70 @@ fn the_schema_knows_every_word_and_every_section() {
     for capability in Capability::ALL {
         assert!(text.contains(&format!("\"{capability}\"")), "{capability}");
     }
-    for section in ["script", "skill", "runtime", "limits", "files", "http", "kv", "config", "log", "clock", "random"] {
+    let sections =
+        ["script", "skill", "runtime", "limits", "files", "http", "kv", "config", "log", "clock", "random", "serve"];
+    for section in sections {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+}
+
+/// A manifest with one served interface; what is given stands in its section.
+fn serving(name: &str, section: &str) -> String {
+    format!("[serve.\"{name}\"]\n{section}\n")
+}
+
+const FRAMES: &str = "acme:frames/describe@0.1.0";
+const PYTHON: &str = "command = [\"python3\", \"/skill/worker.py\"]";
+
+#[test]
+fn commands_serve_interfaces_and_their_programs_are_asked_for() {
+    let manifest = parse(&serving(FRAMES, PYTHON)).expect("it makes sense");
+    let command = Command { program: "python3".to_owned(), arguments: vec!["/skill/worker.py".to_owned()] };
+    assert_eq!(manifest.served.commands.get(FRAMES), Some(&command));
+    assert_eq!(manifest.served.image, None);
+    assert_eq!(manifest.requests.subprocess.programs, ["python3"]);
+    assert!(manifest.required.is_empty(), "the import says what is needed");
+    let image = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    for name in [image.clone(), format!("r.example/frames@{image}")] {
+        let both = [FRAMES, "acme:frames/plot@0.1.0"].map(|of| serving(of, &format!("{PYTHON}\nimage = \"{name}\"")));
+        let manifest = parse(&both.concat()).expect("it makes sense");
+        assert_eq!((manifest.served.commands.len(), manifest.served.image), (2, Some(name)));
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_an_error_with_a_place() {
+    let image = format!("sha256:{}", "0".repeat(64));
+    for text in [
+        serving("describe", PYTHON),
+        serving("acme:frames", PYTHON),
+        serving("acme:frames/describe@", PYTHON),
+        serving("acme:frames/de scribe", PYTHON),
+        serving("wasi:http/types@0.2.0", PYTHON),
+        serving("wasi:nn/graph@0.2.0", PYTHON),
+        serving("vox:skill/processes@0.1.0", PYTHON),
+        serving("vox:bundle/json@0.1.0", PYTHON),
+        serving(FRAMES, "command = []"),
+        serving(FRAMES, "command = [\"\"]"),
+        serving(FRAMES, "command = \"python3\""),
+        serving(FRAMES, "command = [\"a,b\"]"),
+        serving(FRAMES, "command = [\"a\\u0000b\"]"),
+        serving(FRAMES, "command = [\"a\", \"\\n\"]"),
+        serving(FRAMES, &format!("command = [\"a\", \"{}\"]", "x".repeat(1024))),
+        serving(FRAMES, &format!("{PYTHON}\nimage = \"python:3\"")),
+        serving(FRAMES, &format!("{PYTHON}\nimage = \"--privileged@{image}\"")),
+        serving(FRAMES, &format!("{PYTHON}\nimage = \"{}\"", image.to_uppercase())),
+        serving(FRAMES, &format!("{PYTHON}\nimages = \"{image}\"")),
+        serving(FRAMES, &format!("{PYTHON}\nimage = \"{image}\"")) + &serving("acme:frames/plot@0.1.0", PYTHON),
+        format!("[runtime]\nforbidden = [\"subprocess\"]\n{}", serving(FRAMES, PYTHON)),
+        serving(FRAMES, "image = \"x\""),
+    ] {
+        let error = wrong(&text);
+        assert!(error.span.is_some(), "{text}: {error}");
+    }
+    let many =
+        |count: usize| (0..count).map(|n| serving(&format!("acme:frames/x{n}@0.1.0"), PYTHON)).collect::<String>();
+    assert!(parse(&many(MAX_SERVED)).is_ok());
+    assert!(wrong(&many(MAX_SERVED + 1)).message.contains("at most 8"));
 }

@@ -4,12 +4,15 @@
 //! what was begun is then ended here.
 
 use crate::limits::{ENDING, KILLING, LOOK, MAX_NOTES, WATCH};
+use crate::seat::SKILL;
+use crate::serve::Serving;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use vox_model::Limit;
 use vox_model::programs::{
-    Command, Finished, Outlet, ProgramError, ProgramSession, Programs, Running, SessionSetup, SharedFolder, Spawned,
-    Status, Stop,
+    Command, Finished, Mount, MountAccess, Outlet, ProgramError, ProgramSession, Programs, Running, SessionSetup,
+    SharedFolder, Spawned, Status, Stop,
 };
 
 /// What a program needs of its session.
@@ -33,6 +36,9 @@ pub(crate) struct Shared {
     folders: Vec<Seat>,
     /// The way to the network; none where the skill was granted none.
     outlet: Option<Arc<dyn Outlet>>,
+    /// The folder of the skill, where commands of its own run.
+    skill: Option<PathBuf>,
+    image: Option<String>,
     call: String,
     slot: Mutex<Slot>,
     idle: Condvar,
@@ -58,10 +64,12 @@ impl Shared {
     pub(crate) fn new(
         programs: Arc<dyn Programs>,
         folders: Vec<Seat>,
+        serving: &Serving,
         outlet: Option<Arc<dyn Outlet>>,
         call: String,
     ) -> Self {
-        Self { programs, folders, outlet, call, slot: Mutex::default(), idle: Condvar::new() }
+        let (skill, image) = (serving.folder.clone(), serving.image.clone());
+        Self { programs, folders, outlet, skill, image, call, slot: Mutex::default(), idle: Condvar::new() }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
@@ -98,14 +106,28 @@ impl Shared {
 
     fn start(&self, need: &Need) -> Result<Arc<dyn ProgramSession>, ProgramError> {
         let mounts = self.folders.iter().map(|seat| seat.folder.mount(&seat.seat));
+        let mut folders: Vec<Mount> = mounts.collect::<Result<_, _>>().map_err(ProgramError::Unavailable)?;
+        // Whoever else brings the folder of the skill brings the same one.
+        let there = folders.iter().any(|mount| mount.guest == SKILL);
+        folders.extend(self.skill.iter().filter(|_| !there).map(|host| Mount {
+            host: host.clone(),
+            guest: SKILL.to_owned(),
+            access: MountAccess::Read,
+        }));
         let setup = SessionSetup {
             call: self.call.clone(),
             memory: need.memory,
-            folders: mounts.collect::<Result<_, _>>().map_err(ProgramError::Unavailable)?,
+            folders,
             devices: need.devices.clone(),
             outlet: self.outlet.clone(),
+            image: self.image.clone(),
         };
         Ok(self.programs.start(&setup)?.into())
+    }
+
+    /// Takes over what programs wrote while they go on.
+    pub(crate) fn take_now(&self) -> Result<(), ProgramError> {
+        if self.folders.is_empty() { Ok(()) } else { self.take() }
     }
 
     /// Takes over what programs wrote.

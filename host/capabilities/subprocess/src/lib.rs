@@ -8,6 +8,9 @@
 //! What runs programs stands behind `vox_model::programs`, and so do the folders: this crate knows neither containers nor
 //! overlays. It says who may run what, keeps one session for a call, keeps both sides of the folders alike, and takes every
 //! program down.
+//!
+//! Imported interfaces of the skill's own can be served by a command (`serve`): a program of the same session that answers
+//! calls with typed values, one after the other.
 
 mod call;
 mod direct;
@@ -18,6 +21,7 @@ mod limits;
 mod names;
 mod process;
 mod seat;
+mod serve;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,6 +30,7 @@ pub use direct::Order;
 pub use grant::{BadName, Grant, Request, variable};
 pub use limits::{MAX_ARGUMENTS, MAX_COMMAND, MAX_PROGRAMS, MAX_RUNNING, MAX_VARIABLES};
 pub use names::Names;
+pub use serve::{PROTOCOL, Serving, Unanswered};
 pub use state::{ProgramsCtxView, ProgramsSetup, ProgramsState};
 
 use wasmtime::component::{HasData, Linker};

@@ -38,3 +38,16 @@ pub(crate) const STDIN: usize = 64 << 10;
 
 /// Notes for people that are kept of one call.
 pub(crate) const MAX_NOTES: usize = 32;
+
+/// How long before the end of the call a command that has not answered is given up: time to say what it wrote.
+pub(crate) const SERVE_MARGIN: Duration = Duration::from_millis(100);
+
+/// How long bytes of a program that has ended may take to arrive.
+pub(crate) const GRACE: Duration = Duration::from_millis(200);
+
+/// How long the end of a command that closed its output is waited for.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(1000);
+
+/// Bytes and lines that are kept of what a command writes to standard error, from the end.
+pub(crate) const STDERR_KEPT: usize = 2048;
+pub(crate) const STDERR_LINES: usize = 16;

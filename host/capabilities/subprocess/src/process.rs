@@ -17,7 +17,14 @@ use wasmtime_wasi_io::async_trait;
 use wasmtime_wasi_io::poll::Pollable;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
-type Ended = Result<Status, ProgramError>;
+/// The standard input of a program.
+pub(crate) type Writing = Counted<Sender>;
+
+/// The standard output of a program.
+pub(crate) type Reading = Counted<Receiver>;
+
+/// How a program ended.
+pub(crate) type Ended = Result<Status, ProgramError>;
 
 /// The handle of a skill to a program. Dropping it kills the program and its children.
 pub struct Process {
@@ -94,6 +101,25 @@ impl Process {
         Ok(Box::new(AsyncReadStream::new(Counted { inner, count: self.received.clone() })))
     }
 
+    /// All its streams, for one who reads and writes for the skill.
+    ///
+    /// # Errors
+    /// One was taken already, or cannot be used.
+    pub(crate) fn streams(&mut self) -> Result<(Writing, Reading, Receiver), ProgramError> {
+        let gone = || ProgramError::Unavailable("a stream of a program was taken already".to_owned());
+        let [stdin, stdout, stderr] = [&mut self.stdin, &mut self.stdout, &mut self.stderr].map(Option::take);
+        let writing = Sender::from_owned_fd(stdin.ok_or_else(gone)?).map_err(unusable)?;
+        let reading = Receiver::from_owned_fd(stdout.ok_or_else(gone)?).map_err(unusable)?;
+        let errors = Receiver::from_owned_fd(stderr.ok_or_else(gone)?).map_err(unusable)?;
+        let (sent, received) = (self.sent.clone(), self.received.clone());
+        Ok((Counted { inner: writing, count: sent }, Counted { inner: reading, count: received }, errors))
+    }
+
+    /// Tells the end to one who waits for more than that.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Ended>> {
+        self.ended.clone()
+    }
+
     /// How it ended; none while it runs.
     pub(crate) fn ended(&self) -> Option<Ended> {
         self.ended.borrow().clone()
@@ -119,7 +145,7 @@ fn unusable(error: io::Error) -> ProgramError {
 }
 
 /// Counts the bytes that go through.
-struct Counted<S> {
+pub(crate) struct Counted<S> {
     inner: S,
     count: Arc<AtomicU64>,
 }

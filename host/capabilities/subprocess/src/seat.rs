@@ -5,6 +5,9 @@ use vox_model::programs::ProgramError;
 /// Where folders lie that a skill sees under a relative path: the working folder of its programs.
 const BASE: &str = "/work";
 
+/// Where commands of a skill see its folder.
+pub(crate) const SKILL: &str = "/skill";
+
 /// Where a program starts that was granted no folder.
 const NOWHERE: &str = "/tmp";
 

@@ -4,7 +4,9 @@ use crate::bindings::vox::skill::processes as wit;
 use crate::call::{Need, Seat, Shared};
 use crate::grant::{Grant, variable};
 use crate::limits::{MAX_ARGUMENTS, MAX_COMMAND, MAX_PROGRAMS, MAX_SHOWN, MAX_VARIABLES};
+use crate::serve::{Serving, Worker};
 use crate::{gpu, seat};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vox_model::programs::{Command, Outlet, ProgramError, Programs, SharedFolder, Stop};
@@ -33,6 +35,8 @@ pub struct ProgramsSetup {
     pub outlet: Option<Arc<dyn Outlet>>,
     /// Folders that programs see besides, and that the skill itself was not granted: those of its own scripts.
     pub beside: Vec<Arc<dyn SharedFolder>>,
+    /// What commands serve of the imports.
+    pub serving: Serving,
     /// The limits of the call.
     pub limits: Limits,
     /// When the call is over at the latest.
@@ -42,12 +46,15 @@ pub struct ProgramsSetup {
 /// The programs of one call.
 pub struct ProgramsState {
     pub(crate) scope: CallScope,
-    grant: Grant,
+    pub(crate) grant: Grant,
     pub(crate) gpu: gpu::Grant,
-    limits: Limits,
-    until: Instant,
+    pub(crate) limits: Limits,
+    pub(crate) until: Instant,
     guests: Vec<String>,
-    shared: Option<Arc<Shared>>,
+    pub(crate) shared: Option<Arc<Shared>>,
+    pub(crate) serving: Serving,
+    /// What serves imports, by interface. One that is asked right now is not in here.
+    pub(crate) workers: BTreeMap<String, Worker>,
     started: u32,
     /// Spawned programs whose handles the skill has.
     pub(crate) handles: Arc<()>,
@@ -118,13 +125,26 @@ fn shown(command: &wit::Command) -> String {
 impl ProgramsState {
     /// The programs of a fresh call. Nothing is started before the first one.
     pub fn new(scope: CallScope, setup: ProgramsSetup) -> Self {
-        let ProgramsSetup { grant, gpu, programs, folders, beside, outlet, limits, until } = setup;
+        let ProgramsSetup { grant, gpu, programs, folders, beside, serving, outlet, limits, until } = setup;
         let guests = folders.iter().map(|folder| folder.guest().to_owned()).collect();
         // No program starts in what stands beside, and none is told of it as granted.
         let seen = folders.into_iter().chain(beside);
         let seats = seen.map(|folder| Seat { seat: seat::seat(folder.guest()), folder }).collect();
-        let shared = programs.map(|programs| Arc::new(Shared::new(programs, seats, outlet, scope.call.clone())));
-        Self { scope, grant, gpu, limits, until, guests, shared, started: 0, handles: Arc::new(()) }
+        let shared =
+            programs.map(|programs| Arc::new(Shared::new(programs, seats, &serving, outlet, scope.call.clone())));
+        Self {
+            scope,
+            grant,
+            gpu,
+            limits,
+            until,
+            guests,
+            shared,
+            serving,
+            workers: BTreeMap::new(),
+            started: 0,
+            handles: Arc::new(()),
+        }
     }
 
     /// Ends all programs of the call and takes over the last of what they wrote where that is wanted. Gives what people have
@@ -132,7 +152,14 @@ impl ProgramsState {
     pub fn finish(mut self, keep: bool) -> Vec<String> {
         let started = std::mem::take(&mut self.started);
         let Some(shared) = self.shared.take().filter(|_| started > 0) else { return Vec::new() };
+        let mut workers = std::mem::take(&mut self.workers);
+        match keep {
+            // The end of their input is the end of their work: they get a moment for it, as long as the session lives.
+            true => workers.values_mut().for_each(Worker::dismiss),
+            false => workers.clear(),
+        }
         let left = shared.end(keep);
+        drop(workers);
         let weaker = shared.programs.offer().ok().and_then(|offered| offered.weaker);
         left.into_iter().map(|line| format!("left out of what programs wrote: {line}")).chain(weaker).collect()
     }
@@ -248,6 +275,7 @@ impl ProgramsState {
 
 impl Drop for ProgramsState {
     fn drop(&mut self) {
+        self.workers.clear();
         // A call that was not finished keeps nothing.
         if let Some(shared) = self.shared.take().filter(|_| self.started > 0) {
             shared.end(false);

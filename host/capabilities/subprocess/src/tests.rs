@@ -194,6 +194,7 @@ impl Stage {
             folders: vec![folder.clone()],
             outlet: Some(Arc::new(PlayedOutlet(diary.clone()))),
             beside: Vec::new(),
+            serving: crate::Serving::default(),
             limits: Limits::default(),
             until: Instant::now() + Duration::from_secs(60),
         };

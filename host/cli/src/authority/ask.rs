@@ -36,6 +36,9 @@ pub fn person(
         let mark = if new.describe().contains(&line) { "+" } else { " " };
         ui.note(&format!("  {mark} {line}"));
     }
+    for line in super::served(skill) {
+        ui.note(&format!("    {line}"));
+    }
     if let Some(text) = skill.manifest().and_then(|manifest| manifest.description.as_ref()) {
         ui.note(&format!("  it says of itself: \"{}\"", vox_capabilities::log::escape(text)));
     }

@@ -146,17 +146,28 @@ impl Watching {
     }
 }
 
+/// What the commands of a skill answer, in sentences beside what is granted.
+pub fn served(skill: &Skill) -> Vec<String> {
+    let commands = skill.manifest().map(|manifest| &manifest.served.commands);
+    commands.into_iter().flatten().map(|(name, command)| format!("answer {name} by `{command}`")).collect()
+}
+
 /// What a grant is bound to: the content, and what a person was shown of it.
 pub fn asking(skill: &Skill) -> Asking {
     // A grant for a folder of scripts is one for all of them, whichever is run: its manifest says what they ask for.
     let imports = skill.scripts().is_none().then(|| skill.requirements());
-    let shown = serde_json::json!({
+    let mut shown = serde_json::json!({
         "needs": imports.map(|imports| &imports.needs),
         "unknown": imports.map(|imports| &imports.unknown),
         "description": skill.manifest().and_then(|manifest| manifest.description.clone()),
         "required": skill.manifest().map(|manifest| manifest.required.clone()),
         "requests": skill.manifest().map(|manifest| format!("{:?}", manifest.requests)),
     });
+    // A command in a container is content as well, and so is what stands in the folder that it sees.
+    if let (Some(manifest), Some(folder), Some(shown)) = (skill.manifest(), skill.folder(), shown.as_object_mut()) {
+        shown.insert("serve".to_owned(), format!("{:?}", manifest.served).into());
+        shown.insert("folder".to_owned(), folder.digest.to_string().into());
+    }
     Asking {
         package: skill.package().to_owned(),
         digest: skill.digest(),

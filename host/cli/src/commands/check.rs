@@ -38,15 +38,21 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
     }
     let host = host::start(ui, quiet)?;
     let skill = host.inspect(&SkillRef::File(folder.clone()))?;
-    component(&skill, folder)?;
+    if let Some(problem) = problem(&skill, folder) {
+        return Err(problem.into());
+    }
     let requirements = skill.requirements();
     for one in skill.scripts().into_iter().flat_map(Scripts::listed).filter(|one| one.asked.interpreter.is_none()) {
         let script = host.inspect_script(&SkillRef::File(folder.clone()), &one.asked.path)?;
-        component(&script, folder)?;
+        if let Some(problem) = problem(&script, folder) {
+            return Err(problem.into());
+        }
     }
     let undeclared: Vec<_> = skill.manifest().map_or_else(Vec::new, |manifest| {
         let kept = |need: &&vox_model::Need| {
-            !manifest.required.contains(&need.capability) && !vox_capabilities::free(need.capability)
+            !manifest.served.commands.contains_key(&need.because)
+                && !manifest.required.contains(&need.capability)
+                && !vox_capabilities::free(need.capability)
         };
         requirements.needs.iter().filter(kept).collect()
     });
@@ -97,23 +103,39 @@ pub fn check(args: &CheckArgs, ui: &Ui, quiet: bool) -> Done {
     Ok(())
 }
 
-/// Whether a component keeps to its manifest, and can be served.
-fn component(skill: &Skill, folder: &Path) -> Result<(), CliError> {
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Why a component and its manifest do not fit.
+fn problem(skill: &Skill, folder: &Path) -> Option<CliError> {
     let requirements = skill.requirements();
     if let Some(need) = requirements.forbidden.first() {
         let message = format!("the component imports {}, and skill.toml forbids `{}`", need.because, need.capability);
-        return Err(CliError::new(Kind::NotFound, message)
-            .help("take the word out of `forbidden`, or build the component without the import"));
+        let help = "take the word out of `forbidden`, or build the component without the import";
+        return Some(CliError::new(Kind::NotFound, message).help(help));
     }
     if let Some(unknown) = requirements.unknown.first() {
         let message = format!("the component imports {unknown}, and nothing serves this import");
-        return Err(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())));
+        return Some(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())));
     }
-    Ok(())
+    if let Some((import, reason)) = requirements.unservable.first() {
+        let message = format!("skill.toml serves {import} by a command, which cannot be: {reason}");
+        let help = "pass values instead: records, variants, lists, options, results";
+        return Some(CliError::new(Kind::NotFound, message).help(help));
+    }
+    let served = skill.manifest().map(|manifest| manifest.served.commands.keys());
+    if let Some(name) = served.into_iter().flatten().find(|name| !imports(skill, name)) {
+        let message = format!("skill.toml serves {name}, and the component does not import it");
+        let help = format!("write the name as the component does: vox inspect {}", folder.display());
+        return Some(CliError::new(Kind::NotFound, message).help(help));
+    }
+    None
 }
 
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+/// Whether a component imports an interface.
+fn imports(skill: &Skill, name: &str) -> bool {
+    skill.facts().imports.iter().any(|import| import.name == name)
 }
 
 /// A manifest that is not understood, with the mark at the place.

@@ -1,7 +1,7 @@
 //! `vox grant`
 
 use super::Done;
-use crate::authority::{asking, project, state};
+use crate::authority::{asking, project, served, state};
 use crate::error::{CliError, Kind};
 use crate::grant_args::GrantArgs;
 use crate::ui::{Format, Ui};
@@ -96,6 +96,11 @@ pub fn grant(args: &GrantVerbArgs, ui: &Ui, quiet: bool) -> Done {
             ui.line(&format!("{}  {} {} {verb}:", added.id, skill.package(), skill.digest().short()))?;
             for line in wanted.describe() {
                 ui.line(&format!("  {line}"))?;
+            }
+            if decision == Decision::Allow {
+                for line in served(&skill) {
+                    ui.line(&format!("  {line}"))?;
+                }
             }
             if decision == Decision::DenyAll {
                 ui.line("  have anything")?;

@@ -54,9 +54,14 @@ fn text(skill: &Skill, schemas: bool) -> String {
         return out + &folder(skill, found);
     }
     let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
+    let commands = skill.manifest().map(|manifest| &manifest.served.commands);
     for need in &requirements.needs {
         let how = if need.because == manifest::NAME { "asked for in" } else { "imports" };
-        let _ = writeln!(out, "needs    {} ({how} {})", need.capability, need.because);
+        let by = commands.and_then(|all| all.get(&need.because)).map(|command| format!(", served by `{command}`"));
+        let _ = writeln!(out, "needs    {} ({how} {}{})", need.capability, need.because, by.unwrap_or_default());
+    }
+    for (import, reason) in &requirements.unservable {
+        let _ = writeln!(out, "unserved {import}: {reason}");
     }
     for import in &requirements.unknown {
         let _ = writeln!(out, "unknown  {import}");
@@ -140,6 +145,14 @@ fn describe(function: &vox_model::Function, schemas: bool, out: &mut String) {
     }
 }
 
+/// The commands that serve imports, by interface.
+fn served(served: &manifest::Served) -> serde_json::Map<String, serde_json::Value> {
+    let words = |command: &manifest::Command| {
+        std::iter::once(&command.program).chain(&command.arguments).cloned().collect::<Vec<_>>()
+    };
+    served.commands.iter().map(|(name, command)| (name.clone(), json!(words(command)))).collect()
+}
+
 fn list(items: &[String]) -> String {
     match items.is_empty() {
         true => "none".to_owned(),
@@ -164,7 +177,7 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         }
         object
     };
-    json!({
+    let mut all = json!({
         "version": 1,
         "name": skill.artifact().name,
         "digest": format!("sha256:{}", skill.digest()),
@@ -184,5 +197,11 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "scripts": skill.scripts().map(|found| {
             found.listed().iter().map(|one| scripts::json(&one.facts)).collect::<Vec<_>>()
         }),
-    })
+    });
+    if let (Some(manifest), Some(all)) = (skill.manifest().filter(|m| !m.served.is_empty()), all.as_object_mut()) {
+        all.insert("served".to_owned(), served(&manifest.served).into());
+        let unservable = requirements.unservable.iter();
+        all.insert("unservable".to_owned(), unservable.map(|(import, _)| import.as_str()).collect());
+    }
+    all
 }

@@ -10,7 +10,7 @@ mod text;
 mod write;
 
 pub use read::{arguments, read};
-pub use text::{Json, parse};
+pub use text::{Json, parse, parse_wrapped};
 pub use write::{to_string, to_string_pretty, write};
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259 §6, RFC 7493 §2.2).

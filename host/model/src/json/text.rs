@@ -39,8 +39,16 @@ impl Json {
 /// Text that is not JSON, with line and column; a key given twice; nesting beyond [`MAX_DEPTH`]; a number
 /// beyond the range of a 64-bit float.
 pub fn parse(text: &str) -> Result<Json, JsonError> {
+    parse_wrapped(text, 0)
+}
+
+/// [`parse`] for a document that wraps a value in so many levels of its own, at most 8: the value may nest as deep as ever.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_wrapped(text: &str, levels: usize) -> Result<Json, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let json = Depth(MAX_DEPTH).deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
+    let json = Depth(MAX_DEPTH + levels.min(8)).deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
     json.map_err(|error| Path::Root.error(format!("not valid JSON: {error}")))
 }
 

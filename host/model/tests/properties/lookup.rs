@@ -14,6 +14,7 @@ fn facts(ids: &[(Option<&str>, &str)]) -> Facts {
         size: 0,
         imports: vec![],
         exports: vec![],
+        imported: vec![],
         functions: ids.iter().map(function).collect(),
         producers: vec![],
         core: CoreShape::default(),

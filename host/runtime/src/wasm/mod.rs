@@ -7,5 +7,6 @@ pub(crate) mod engine;
 pub(crate) mod meter;
 pub(crate) mod program;
 pub(crate) mod sandbox;
+pub(crate) mod served;
 mod trap;
 mod typed;

@@ -1,7 +1,9 @@
 //! Compiled code, linked and ready to be instantiated.
 
 use super::meter::Meter;
+use super::served;
 use super::typed::Shape;
+use crate::decide::Admitted;
 use std::collections::HashSet;
 use vox_capabilities::table::{self, Class};
 use vox_capabilities::{CallData, Granted};
@@ -56,8 +58,9 @@ pub(crate) fn link(
     engine: &Engine,
     component: &Component,
     facts: &Facts,
-    granted: &Granted,
+    admitted: &Admitted,
 ) -> wasmtime::Result<Linked> {
+    let granted = admitted.granted();
     if facts.imports.is_empty() {
         let linker = Linker::<Pure>::new(engine);
         return Ok(Linked::Pure(linker.instantiate_pre(component)?));
@@ -69,6 +72,9 @@ pub(crate) fn link(
         match item.ty {
             ComponentItem::ComponentInstance(instance) if is_linked(name, granted) => {
                 shared.extend(resources(engine, &instance))
+            }
+            ComponentItem::ComponentInstance(_) if served::is_served(name, admitted) => {
+                served::link(&mut linker, facts, name)?;
             }
             ComponentItem::ComponentInstance(instance) => missing.push((name.to_owned(), instance)),
             _ => {}

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use vox_capabilities::base::{Invocation, Sink};
+use vox_capabilities::subprocess::Serving;
 use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup};
 use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value};
 use wasmtime::component::{Func, Instance, InstancePre, Val};
@@ -39,6 +40,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) threads: &'a Threads,
     pub(crate) granted: &'a Granted,
     pub(crate) requests: Option<&'a Requests>,
+    /// What commands serve of its imports.
+    pub(crate) serving: Serving,
     pub(crate) services: &'a Services,
     /// The skill: its package and its digest.
     pub(crate) skill: (&'a str, vox_model::Digest),
@@ -106,7 +109,7 @@ impl Live {
         let cap = ground.limits.output;
         let stdout = options.stdout.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
         let stderr = options.stderr.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
-        let runtime = ground.threads.get()?;
+        let runtime = ground.threads.get().map_err(|failure| Box::new(Outcome::failed(failure)))?;
         let denials = Arc::new(Denials::default());
         let left = meter.left();
         let setup = Setup {
@@ -114,6 +117,7 @@ impl Live {
             streams: (stdout, stderr),
             granted: ground.granted,
             requests: ground.requests,
+            serving: ground.serving.clone(),
             services: ground.services,
             scope: denials.scope(ground.skill, options.watched),
             limits: ground.limits,
@@ -166,7 +170,7 @@ impl Live {
             Self::Based(store, found, _) => {
                 let runtime = match threads.get() {
                     Ok(runtime) => runtime,
-                    Err(stopped) => return *outcome = *stopped,
+                    Err(failure) => return *outcome = Outcome::failed(failure),
                 };
                 let left = store.data().meter.left();
                 let call = call_based(store, found, function, entry, args);
@@ -207,7 +211,7 @@ fn arm<S: CallState>(store: &mut Store<S>, limits: Limits, go_on: UpdateDeadline
 pub(crate) struct Threads(OnceLock<Runtime>);
 
 impl Threads {
-    fn get(&self) -> Result<&Runtime, Box<Outcome>> {
+    pub(crate) fn get(&self) -> Result<&Runtime, Failure> {
         if let Some(runtime) = self.0.get() {
             return Ok(runtime);
         }
@@ -216,10 +220,7 @@ impl Threads {
         match made {
             // Whoever loses the race drops a runtime that has done nothing yet.
             Ok(runtime) => Ok(self.0.get_or_init(|| runtime)),
-            Err(error) => {
-                let failure = Failure::Host(format!("no thread for asynchronous calls: {error}"));
-                Err(Box::new(Outcome::failed(failure)))
-            }
+            Err(error) => Err(Failure::Host(format!("no thread for asynchronous calls: {error}"))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the engine's errors mean.
 
 use super::meter::{Meter, Stop};
+use vox_capabilities::subprocess::Unanswered;
 use vox_inspect::docs::clean;
 use vox_model::{Failure, Frame, Limit, Limits, Trap};
 use wasmtime::component::ResourceTableError;
@@ -20,6 +21,9 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
     }
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
         return Failure::Exit(u8::try_from(*status).unwrap_or(1));
+    }
+    if let Some(unanswered) = error.downcast_ref::<Unanswered>() {
+        return unserved(unanswered);
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         let detail = "all sandboxes of this host are in use".to_owned();
@@ -57,6 +61,15 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
             panic: panic_message(stderr),
             frames: frames(error),
         }),
+    }
+}
+
+/// What it means for the call that a command did not answer.
+fn unserved(unanswered: &Unanswered) -> Failure {
+    match unanswered.clone() {
+        Unanswered::Fault(fault) => Failure::Worker(fault),
+        Unanswered::Limit { limit, text } => Failure::Limit { limit, detail: text },
+        Unanswered::Unavailable(text) => Failure::Setup(text),
     }
 }
 

@@ -40,6 +40,7 @@ fn the_folders_are_fine() {
     let place = need!("the example skills", place());
     for (name, said) in [
         ("counter", "needs kv\ngrant it with: vox grant components/counter --allow-kv\n"),
+        ("describe", "needs subprocess\ngrant it with: vox grant components/describe --allow-subprocess=python3\n"),
         ("fetch-json", "needs http-out\n"),
         ("notes", "needs filesystem-rw\ngrant it with: vox grant components/notes --allow-write notes\n"),
     ] {
@@ -54,7 +55,9 @@ fn the_folders_are_fine() {
 #[test]
 fn examples_ask_for_one_thing_each() {
     let place = need!("the example skills", place());
-    for (name, needs) in [("counter", "kv"), ("fetch-json", "http-out"), ("notes", "filesystem-rw")] {
+    for (name, needs) in
+        [("counter", "kv"), ("describe", "subprocess"), ("fetch-json", "http-out"), ("notes", "filesystem-rw")]
+    {
         let ran = run(&place, 0, &["inspect", &format!("components/{name}"), "--format", "json"]);
         let facts: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}"));
         let found = facts["needs"].as_array().unwrap_or_else(|| panic!("{facts}"));
