@@ -125,7 +125,7 @@ fn grants_are_compared_and_taken_away() {
         less.subtract(&of(other));
         assert_eq!(less, of(left), "{have:?} less {other:?}");
     }
-    assert_eq!((of(Some(1)).capabilities(), of(None).capabilities()), (vec![vox_model::Capability::Random], vec![]));
+    assert_eq!((of(Some(1)).capabilities(), of(None).capabilities()), (vec![Capability::Random], vec![]));
 }
 
 proptest! {
