@@ -187,12 +187,12 @@ fn a_folder_opens_only_as_it_was_granted() {
     let root = std::fs::canonicalize(bench.temp.path()).unwrap();
     std::os::unix::fs::symlink(&bench.live, root.join("link")).unwrap();
     let draft = bench.store.draft().unwrap();
-    let open = |host: &std::path::Path, access, upper: Option<&std::path::Path>| {
+    let open = |host: &Path, access, upper: Option<&Path>| {
         let grant = FolderGrant { host: host.to_owned(), guest: "work".to_owned(), access };
         Folder::open(&grant, upper, Quota::default(), CallScope::unwatched("test")).err()
     };
     for access in [Access::Read, Access::Write, Access::WriteThrough] {
-        for host in [std::path::Path::new("live"), &bench.live.join("gone"), &bench.live.join("file")] {
+        for host in [Path::new("live"), &bench.live.join("gone"), &bench.live.join("file")] {
             assert!(matches!(open(host, access, Some(&draft)), Some(Open { .. })), "{host:?} {access:?}");
         }
         assert!(matches!(open(&root.join("link"), access, Some(&draft)), Some(Moved { .. })));
