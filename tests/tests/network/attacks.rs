@@ -131,7 +131,7 @@ fn a_client_takes_nothing_from_the_environment() {
     if let Ok(url) = std::env::var(TARGET) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let resolver = StubResolver::new(&[]).unwrap_or_else(|error| panic!("{error}"));
-        let http = call(&client(Arc::new(resolver)), grant(&[url.clone()]));
+        let http = call(&client(Arc::new(resolver)), grant(std::slice::from_ref(&url)));
         let uri = url.parse().unwrap_or_else(|error| panic!("{error}"));
         let answer = runtime.unwrap_or_else(|error| panic!("{error}")).block_on(get(&http, uri));
         return assert_eq!(answer.ok(), Some((200, b"good".to_vec())));

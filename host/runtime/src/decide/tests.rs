@@ -178,8 +178,7 @@ fn no_grant_lifts_what_is_forbidden_or_unknown() {
 #[test]
 fn programs_have_to_be_offered_and_granted() {
     let import = "vox:skill/processes@0.1.0";
-    let mut granted = Granted::default();
-    granted.subprocess = "".parse().unwrap();
+    let granted = Granted { subprocess: "".parse().unwrap(), ..Granted::default() };
     for (programs, what, fix) in [
         (Some(lacking()), "there is no engine", "apt-get install engine"),
         (None, "this host runs no programs", "use a host that does"),
@@ -205,8 +204,7 @@ fn programs_have_to_be_offered_and_granted() {
 fn what_starts_no_programs_does_not_ask_for_them() {
     let programs = lacking();
     let skill = skill(&["wasi:keyvalue/store@0.2.0-draft"], "", Some(programs.clone()));
-    let mut granted = Granted::default();
-    granted.kv = "1MiB".parse().unwrap();
+    let granted = Granted { kv: "1MiB".parse().unwrap(), ..Granted::default() };
     let admitted = ask(&skill, &granted).unwrap();
     assert_eq!(admitted.plan().outside, []);
     assert_eq!(programs.1.load(Ordering::SeqCst), 0);
@@ -214,9 +212,7 @@ fn what_starts_no_programs_does_not_ask_for_them() {
 
 #[test]
 fn a_plan_says_what_serves_programs_and_how_it_was_judged() {
-    let mut granted = Granted::default();
-    granted.subprocess = "".parse().unwrap();
-    granted.kv = "1MiB".parse().unwrap();
+    let granted = Granted { subprocess: "".parse().unwrap(), kv: "1MiB".parse().unwrap(), ..Granted::default() };
     let imports = ["vox:skill/processes@0.1.0", "wasi:keyvalue/store@0.2.0-draft"];
     for (weaker, how) in [
         (None, "Engine 1, whose limits were measured"),
@@ -249,8 +245,7 @@ fn a_plan_says_why_the_sandbox_serves_all() {
         assert_eq!(plan.inert.len() + plan.blocked.len(), imports.len());
         assert!(plan.granted.is_empty() && plan.outside.is_empty() && Arc::ptr_eq(admitted.skill(), &skill));
     }
-    let mut granted = Granted::default();
-    granted.kv = "1MiB".parse().unwrap();
+    let granted = Granted { kv: "1MiB".parse().unwrap(), ..Granted::default() };
     let limits = Limits { memory: 7 << 20, ..Limits::default() };
     let skill = skill(&["wasi:keyvalue/store@0.2.0-draft"], "", None);
     let admitted = decide(&skill, &granted, limits).unwrap();
