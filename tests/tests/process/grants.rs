@@ -48,7 +48,7 @@ fn a_trust_is_kept_shown_forbidden_and_taken_back() {
     bench.call(0, &VERSION, &[]);
     // Grants of one skill under one term are one entry, which goes whole.
     bench.run(0, &["revoke", &given]);
-    bench.call(3, &VERSION, &[]);
+    trusted(&bench, 3, &VERSION, &[]);
     bench.call(10, &VERSION, &["--allow-subprocess=git"]);
 }
 
