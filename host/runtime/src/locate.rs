@@ -133,8 +133,10 @@ fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, Locate
     };
     let serves = manifest.as_ref().is_some_and(|manifest| !manifest.served.is_empty());
     let mut scripts = None;
-    let foreign = manifest.is_none() && path.join(vox_scripts::SKILL_MD).exists() && components(path)?.is_empty();
-    if foreign || manifest.as_ref().is_some_and(|manifest| !manifest.scripts.is_empty()) {
+    // An Agent Skill without a component is one of scripts, also where it has none and is words alone.
+    let named = manifest.as_ref().is_some_and(|manifest| manifest.component.is_some());
+    let words = !named && path.join(vox_scripts::SKILL_MD).exists() && components(path)?.is_empty();
+    if words || manifest.as_ref().is_some_and(|manifest| !manifest.scripts.is_empty()) {
         let (found, meant) = Scripts::read(path, manifest.take())?;
         (scripts, manifest) = (Some(Arc::new(found)), Some(meant));
     }

@@ -143,7 +143,7 @@ fn scripts_that_make_no_sense_are_errors_with_a_place() {
         ("path = \"a.wasm\"\nrequired = [\"kv\"]", "does not require it", "\"kv\""),
         ("path = \"a.wasm\"\nrequired = [\"kvv\"]", "no capability", "\"kvv\""),
         ("path = \"a.wasm\"\ntier = \"wasm\"", "unknown field", "tier"),
-        ("interpreter = \"python3\"", "missing field", "[[script]]"),
+        ("interpreter = \"python3\"", "missing field", ""),
     ] {
         let text = format!("{SCRIPTS}[[script]]\n{entry}\n");
         let error = wrong(&text);
