@@ -11,12 +11,13 @@ use tokio::runtime::Runtime;
 use vox_capabilities::http::{Client, Grant, Http, HttpLimits, Options, StubResolver};
 use vox_container::{Cancel, Command};
 use vox_model::CallScope;
+use vox_model::programs::Outlet;
 
 /// The way out of one session, with as many requests as a measurement needs.
 struct Way {
     http: Http,
     /// Where connections are served, as in the host of vox: one thread.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Way {
@@ -24,13 +25,17 @@ impl Way {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let mut options = Options::new(Arc::new(StubResolver::new(&[]).map_err(|error| anyhow!("{error}"))?));
         options.extra_roots = authority.to_vec();
-        options.limits = HttpLimits { requests: u32::MAX, exchange: Duration::from_secs(3600), ..HttpLimits::default() };
+        options.limits =
+            HttpLimits { requests: u32::MAX, exchange: Duration::from_secs(3600), ..HttpLimits::default() };
         let client = Client::new(options)?;
         let grant = Grant { allow: vec![format!("GET {url}").parse()?], ..Grant::default() };
-        let entered = runtime.enter();
         let http = Http::new(&client, Arc::new(grant), CallScope::unwatched("bench"), "bench", None);
-        drop(entered);
-        Ok(Self { http, _runtime: runtime })
+        Ok(Self { http, runtime })
+    }
+
+    fn outlet(&self) -> Arc<dyn Outlet> {
+        let _entered = self.runtime.enter();
+        self.http.outlet()
     }
 }
 
@@ -40,7 +45,7 @@ impl Way {
 /// The container does not start.
 pub fn by_proxy(programs: &Rc<Programs>, words: &[String], url: &str, authority: &[u8]) -> Result<Box<dyn Contender>> {
     let way = Way::to(url, authority)?;
-    let (session, cancel) = (programs.session(Some(way.http.outlet()))?, Cancel::new()?);
+    let (session, cancel) = (programs.session(Some(way.outlet()))?, Cancel::new()?);
     let mut command = Command::new(words[0].as_str(), words[1..].iter().cloned());
     command.environment = session.environment();
     command.time = Duration::from_secs(120);

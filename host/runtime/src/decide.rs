@@ -46,7 +46,7 @@ pub struct Refused {
 pub fn offers(programs: Option<&dyn Programs>, trusted: Option<&dyn Programs>) -> Vec<TierOffer> {
     let offer = |tier, programs: Option<&dyn Programs>| {
         let no = || TierOffer { tier, offered: Err("this host was given nothing that runs programs".to_owned()) };
-        programs.map_or_else(no, Programs::tier)
+        programs.map_or_else(no, |programs| TierOffer { tier, ..programs.tier() })
     };
     let wasm = TierOffer { tier: Tier::Wasm, offered: Ok(()) };
     vec![wasm, offer(Tier::Container, programs), offer(Tier::Process, trusted)]

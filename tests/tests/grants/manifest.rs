@@ -33,7 +33,7 @@ fn what_a_manifest_asks_for_is_refused_with_the_line_that_grants_it() {
     folder(&place, "docs");
     skill(&place, NOTES);
     let checked = run(&place, 0, &["check", "notes"]);
-    assert!(checked.stdout.contains("vox grant notes --allow-write docs"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("vox grant ./notes --allow-write docs"), "{}", checked.stdout);
     let ran = run(&place, 3, &["call", "./notes", "write", "docs/n.md", "x"]);
     assert!(ran.stderr.contains("vox grant ./notes --allow-write docs"), "{}", ran.stderr);
     // Without flags all that it asks for is meant.

@@ -32,15 +32,11 @@ const PIECES: usize = 1;
 pub struct Http {
     ctx: WasiHttpCtx,
     hooks: Hooks,
-    runtime: Handle,
 }
 
 impl Http {
     /// The state of a fresh call. `tenant` names on whose behalf it runs, and keeps connections apart; `until` is when
-    /// the call itself is over. Must be made and used on a tokio runtime with I/O and time.
-    ///
-    /// # Panics
-    /// It is made outside of a runtime.
+    /// the call itself is over. Must be used on a tokio runtime with I/O and time.
     pub fn new(client: &Client, grant: Arc<Grant>, scope: CallScope, tenant: &str, until: Option<Instant>) -> Self {
         let slots = Arc::new(Semaphore::new(client.0.limits.in_flight as usize));
         let call = Arc::new(Call {
@@ -54,13 +50,16 @@ impl Http {
         });
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(FIELDS);
-        Self { ctx, hooks: Hooks(call), runtime: Handle::current() }
+        Self { ctx, hooks: Hooks(call) }
     }
 
     /// The way out for the programs of the same call: a proxy under the same grants, counts, secrets and records. Its
-    /// connections are served on the runtime of [`Http::new`].
+    /// connections are served on the runtime that this is called on.
+    ///
+    /// # Panics
+    /// It is called outside of a runtime.
     pub fn outlet(&self) -> Arc<dyn Outlet> {
-        Arc::new(Egress::new(self.hooks.0.clone(), self.runtime.clone()))
+        Arc::new(Egress::new(self.hooks.0.clone(), Handle::current()))
     }
 
     /// Sends a request by the same way as a guest's: for other ways into the same call, such as a test.

@@ -434,7 +434,7 @@ fn the_host_runs_programs_under_the_same_admission() {
     let ended = stage.state.run_through(fed, &stop, |_| {}, |_| {});
     assert_eq!(ended, Ok(Status::Signalled(9)));
     stopper.join().unwrap();
-    assert_eq!(stage.diary.lines(), ["mount /work/docs", "start 67108864 []", "spawn python3", "take"]);
+    assert_eq!(stage.diary.lines(), ["mount /work/docs", "start 67108864 []", "a way out", "spawn python3", "take"]);
     let verdicts = stage.verdicts();
     assert_eq!(
         verdicts.iter().map(|(verdict, _)| *verdict).collect::<Vec<_>>(),
