@@ -31,10 +31,10 @@ const READS: [&str; 7] = ["read_text", "read_bytes", "listdir", "scandir", "walk
 pub(crate) fn read(text: &str, local: impl Fn(&str) -> bool) -> (Modules, Wants) {
     let tokens = tokens::tokens(text);
     let mut reading = Reading { tokens: &tokens, modules: Modules::default(), wants: Wants::default(), local: &local };
-    for at in 0..tokens.len() {
-        match &tokens[at].kind {
+    for (at, token) in tokens.iter().enumerate() {
+        match &token.kind {
             Kind::Name(name) => reading.name(at, name),
-            Kind::Text(text) => reading.wants.addresses(text, tokens[at].line),
+            Kind::Text(text) => reading.wants.addresses(text, token.line),
             Kind::Mark(_) | Kind::End => {}
         }
     }
