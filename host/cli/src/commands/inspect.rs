@@ -12,7 +12,7 @@ use vox_capabilities::manifest;
 use vox_model::{SkillRef, schema};
 use vox_runtime::{Scripts, Skill};
 
-/// Show what a component imports and exports, with signatures and docs; or the scripts of a folder
+/// Show what a skill imports and exports, with signatures and docs, or its scripts
 ///
 /// Reads the component or the folder and runs nothing of it.
 #[derive(Args, Debug)]
