@@ -14,7 +14,7 @@ use vox_model::{Tier, TierOffer};
 
 /// Told with every outcome: the tier, and how it is weaker than a container.
 const WEAKER: &str = "programs ran in the process tier, because this skill is trusted: with the programs and the kernel of \
-     this machine, and with the memory of the call for each process";
+     this machine, with the memory of the call for each process, and without a way to the network";
 
 /// Runs programs in confined processes of this machine. It does so whenever it is asked: that a person trusts the skill is
 /// decided before. Nothing is started or measured before somebody asks.

@@ -103,7 +103,7 @@ fn hints(script: &Script) -> Vec<String> {
     let each = |found: &crate::Found| format!("{} (line {})", found.what, found.line);
     for (what, list) in [
         ("it starts", &wants.programs),
-        ("it asks hosts, and has no network", &wants.hosts),
+        ("it asks hosts, which --allow-http grants", &wants.hosts),
         ("it reads variables", &wants.variables),
     ] {
         if !list.is_empty() {

@@ -5,4 +5,8 @@ mod examples;
 mod grants;
 mod import;
 mod limits;
+mod network;
+#[allow(dead_code, reason = "the tests of the network use the rest")]
+#[path = "../network/servers.rs"]
+mod servers;
 mod work;

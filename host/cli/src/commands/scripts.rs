@@ -18,7 +18,7 @@ pub fn text(script: &Script) -> String {
     let wants = &script.wants;
     for (what, list) in [("starts", &wants.programs), ("hosts", &wants.hosts)] {
         if !list.is_empty() {
-            let note = if what == "hosts" { "; scripts have no network" } else { "" };
+            let note = if what == "hosts" { "; --allow-http grants them" } else { "" };
             let _ = writeln!(out, "    {what:<7}  {} (found by reading{note})", places(list));
         }
     }
