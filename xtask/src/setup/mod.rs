@@ -57,6 +57,7 @@ fn parts(args: &Args) -> Vec<Box<dyn Part>> {
         Box::new(tools::Program::new("wasm-opt", "binaryen")),
         Box::new(tools::Program::new("jq", "jq")),
         Box::new(tools::Program::new("strace", "strace")),
+        Box::new(tools::Program::new("ip", "iproute2")),
         Box::new(tools::Program::new("python3", "python3")),
         Box::new(tools::CargoComponent),
         Box::new(tools::Nextest),
