@@ -29,11 +29,10 @@ fn row(context: &Context, server: &Server, programs: &Result<Rc<Programs>>, sche
     let words: Vec<String> = ["curl", "-sS"].map(str::to_owned).into_iter().chain(requests()).collect();
     let ours = programs.as_ref().map_err(|error| anyhow!("{error:#}"));
     plan.add("vox, by its proxy", ours.and_then(|programs| by_proxy(programs, &words, &url, &authority)));
-    let pem = context.file("egress-authority.pem", &authority)?;
     let straight = find("curl").map(|program| {
-        let flags = ["-sS", "--noproxy", "*", "--cacert"].map(str::to_owned);
-        let arguments = flags.into_iter().chain([pem.display().to_string()]).chain(requests());
-        Process::new(&program, arguments).boxed()
+        // The server's certificate stands for itself, which OpenSSL does not take as an authority.
+        let flags = ["-sS", "--noproxy", "*", "--insecure"].map(str::to_owned);
+        Process::new(&program, flags.into_iter().chain(requests())).boxed()
     });
     plan.add("curl of this machine, straight to the server", straight);
     plan.note(format!("One curl sends {REQUESTS} requests over a connection that it keeps; the time is that of one. Grants, addresses and counts are checked for each, no limit but the number of requests is raised, nothing is written to an audit."));
