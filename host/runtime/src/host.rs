@@ -10,6 +10,7 @@ use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
 use crate::wasm::sandbox::Threads;
+use crate::wasm::served::serving;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Services};
 use vox_inspect::InspectError;
@@ -240,6 +241,7 @@ impl Host {
             engine: engine.clone(),
             facts,
             linked,
+            serving: serving(admitted.skill()),
             admitted,
             shared: shared.clone(),
         })

@@ -7,6 +7,7 @@ use crate::wasm::sandbox::{CallOptions, Ground, Live};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use vox_capabilities::subprocess::Serving;
 use vox_model::{Effects, Facts, Failure, Function, LookupError, Outcome, Plan, Value};
 use wasmtime::Engine;
 
@@ -17,6 +18,8 @@ pub struct Program {
     pub(crate) facts: Arc<Facts>,
     pub(crate) engine: Engine,
     pub(crate) linked: Linked,
+    /// What commands serve of its imports: the same for every call.
+    pub(crate) serving: Serving,
     pub(crate) entries: Vec<Option<Entry>>,
 }
 
@@ -90,7 +93,7 @@ impl Program {
             threads: &self.shared.threads,
             granted: self.admitted.granted(),
             requests: skill.requests(),
-            serving: crate::wasm::served::serving(skill),
+            serving: &self.serving,
             services: &self.shared.services,
             skill: (skill.package(), skill.digest()),
         };

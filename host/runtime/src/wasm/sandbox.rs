@@ -41,7 +41,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) granted: &'a Granted,
     pub(crate) requests: Option<&'a Requests>,
     /// What commands serve of its imports.
-    pub(crate) serving: Serving,
+    pub(crate) serving: &'a Serving,
     pub(crate) services: &'a Services,
     /// The skill: its package and its digest.
     pub(crate) skill: (&'a str, vox_model::Digest),
