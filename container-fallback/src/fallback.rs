@@ -5,7 +5,6 @@ use crate::gpu::{self, GpuError};
 use crate::image::{self, Image, ImageError};
 use crate::probe::{ProbeError, Proven, probe};
 use crate::profile::{Enforcement, LEAST_MEMORY, Profile};
-use crate::pump::Cancel;
 use crate::session::{self, Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,6 +15,7 @@ use std::time::Duration;
 use vox_model::Limits;
 use vox_model::programs as model;
 use vox_model::programs::{Lack, Mount, MountAccess, Offered, ProgramError, Running, SessionSetup, Spawned, Stop};
+use vox_pump::Cancel;
 
 /// What makes the image where there is none.
 const MAKE_IMAGE: &str = "run `vox doctor --fix`, which makes it";

@@ -24,7 +24,6 @@ mod owner;
 mod pool;
 mod probe;
 mod profile;
-mod pump;
 mod reap;
 mod session;
 mod upper;
@@ -39,9 +38,9 @@ pub use image::Image;
 pub use pool::Pool;
 pub use probe::{ProbeError, Proven, Report, Shortfall, probe};
 pub use profile::{Enforcement, Profile, ProfileError};
-pub use pump::{Cancel, Stream};
 pub use reap::{Reaped, reap};
 pub use session::{
     Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError, Status, environment,
 };
 pub use upper::{Change, ChangeKind, ChangesError, changes};
+pub use vox_pump::{Cancel, Stream};

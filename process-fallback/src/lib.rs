@@ -27,8 +27,6 @@ mod limits;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod probe;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod pump;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod session;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trusted;

@@ -1,7 +1,6 @@
 //! One session: a launcher that was started, its init, and the commands that run in it.
 
 use crate::command::{judge, prepare};
-use crate::pump::{Pump, Why, bell, ready, ring};
 use crate::wire::{Ended, Ready, Request, Run, Setup, receive, send};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::ffi::OsString;
@@ -17,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use vox_model::Limit;
 use vox_model::programs::{Command, Finished, Lack, ProgramError, ProgramSession, Running, Spawned, Status, Stop};
+use vox_pump::{Cancel, Pump, Stop as Why, ready};
 
 /// How long an init may take to set itself up: 10 ms on an idle machine, much longer on a busy one.
 const STARTING: Duration = Duration::from_secs(30);
@@ -121,20 +121,23 @@ impl ProgramSession for Session {
         if stop.is_stopped() {
             return Err(ProgramError::Stopped);
         }
-        let bell = Arc::new(bell().map_err(unavailable)?);
-        let rung = bell.clone();
-        stop.then(move || ring(&rung));
+        let cancel = Cancel::new().map_err(unavailable)?;
+        let later = cancel.clone();
+        stop.then(move || later.cancel());
         let mut launched = self.running(&run)?;
-        let (Some(input), Some(outputs)) = (launched.input.take(), launched.outputs.take()) else { return Err(over()) };
-        let mut pump = Pump::new(input, &asked.input, outputs, asked.output).map_err(unavailable)?;
+        let (Some(input), Some([output, error])) = (launched.input.take(), launched.outputs.take()) else {
+            return Err(over());
+        };
+        let mut pump =
+            Pump::new(Some((input, &asked.input)), output, error, asked.output, None).map_err(unavailable)?;
         let deadline = start.checked_add(asked.time).unwrap_or(start + STARTING);
-        let why = pump.until(launched.status.as_fd(), &bell, deadline).map_err(unavailable)?;
+        let why = pump.until(launched.status.as_fd(), Some(cancel.as_fd()), deadline).map_err(unavailable)?;
         if why != Why::Ended {
             launched.end(&mut pump)?;
         }
         match why {
             Why::Ended => {}
-            Why::Stopped => return Err(ProgramError::Stopped),
+            Why::Cancelled => return Err(ProgramError::Stopped),
             Why::Late => {
                 let (program, time) = (&asked.program, asked.time.as_millis());
                 let text = format!("the time limit ended {program:?}: it may run for {time} ms");
@@ -214,8 +217,7 @@ impl Launched {
     /// Kills it and waits until the init says that it is gone. If it does not, the session goes.
     fn end(&mut self, pump: &mut Pump<'_>) -> Result<(), ProgramError> {
         let asked = self.inner.send(&Request::Kill(self.run.id), &[]);
-        let never = bell().map_err(unavailable)?;
-        let why = pump.until(self.status.as_fd(), &never, Instant::now() + ENDING).map_err(unavailable)?;
+        let why = pump.until(self.status.as_fd(), None, Instant::now() + ENDING).map_err(unavailable)?;
         self.ended = Some(Err(ProgramError::Stopped));
         if asked.is_err() || why != Why::Ended {
             let _ = self.inner.end();

@@ -1,7 +1,6 @@
 //! Running an engine's command line: an array of arguments, a time, and bounded output.
 
 use super::Surroundings;
-use crate::pump::{Pump, Stop};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::ffi::OsString;
 use std::io;
@@ -10,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use vox_pump::{Pump, Stop};
 
 /// Bytes kept of each stream: lists of containers and images are shorter.
 const MOST: u64 = 4 << 20;

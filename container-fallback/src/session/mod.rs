@@ -20,11 +20,9 @@ use crate::image::Image;
 use crate::owner;
 use crate::probe::Proven;
 use crate::profile::{Profile, ProfileError};
-use crate::pump::{Cancel, Sink, Stream};
 use crate::wire::Header;
 use argv::Start;
 use memory::Kills;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use scratch::Scratch;
@@ -35,8 +33,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vox_model::programs::Outlet;
+use vox_pump::{Cancel, Sink, Stream};
 
 /// How long a container may take to start: engines take a third of a second, a busy machine much longer.
 const STARTING: Duration = Duration::from_secs(60);
@@ -341,18 +340,7 @@ impl Inner {
 
 /// Waits for a descriptor to become readable.
 fn ready(fd: BorrowedFd<'_>, time: Duration) -> Result<bool, EngineError> {
-    let deadline = Instant::now() + time;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let wait =
-            Timespec { tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
-        match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&wait)) {
-            Ok(0) => return Ok(false),
-            Ok(_) => return Ok(true),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(EngineError::Odd(format!("waiting for a container failed: {error}"))),
-        }
-    }
+    vox_pump::ready(fd, time).map_err(|error| EngineError::Odd(format!("waiting for a container failed: {error}")))
 }
 
 /// Waits for the agent, once: nobody else can connect after it.

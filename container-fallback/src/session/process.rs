@@ -2,7 +2,6 @@
 
 use super::command::{Command, Finished, Prepared, RunError, Status};
 use super::{Inner, ready};
-use crate::pump::{Cancel, Pump, Sink, Stop};
 use crate::wire::{self, Header};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use vox_model::Limit;
+use vox_pump::{Cancel, Pump, Sink, Stop};
 
 /// How long the agent may take to end a command. It needs less than a millisecond; a stuck one loses the session.
 const KILLING: Duration = Duration::from_secs(3);

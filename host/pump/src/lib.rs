@@ -1,4 +1,6 @@
-//! Feeding a program and taking what it prints, until it ends, a time is over or someone cancels.
+//! Feeding a program and taking what it prints, until it ends, a time is over or someone cancels: the same for programs in
+//! containers and in processes.
+#![forbid(unsafe_code)]
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -47,11 +49,11 @@ pub enum Stream {
 }
 
 /// Takes output as it comes.
-pub(crate) type Sink<'s> = &'s mut dyn FnMut(Stream, &[u8]);
+pub type Sink<'s> = &'s mut dyn FnMut(Stream, &[u8]);
 
 /// Why pumping stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub enum Stop {
     /// The end came.
     Ended,
     /// The time was over.
@@ -62,14 +64,14 @@ pub(crate) enum Stop {
 
 /// One stream of output: what is kept of it, and how much was not.
 #[derive(Debug)]
-pub(crate) struct Taken {
+pub struct Taken {
     from: Option<OwnedFd>,
     /// Bytes that were kept or given to the sink.
     passed: u64,
     /// Bytes kept, at most as many as allowed.
-    pub(crate) kept: Vec<u8>,
+    pub kept: Vec<u8>,
     /// Bytes beyond that.
-    pub(crate) lost: u64,
+    pub lost: u64,
 }
 
 impl Taken {
@@ -102,10 +104,10 @@ impl Taken {
 }
 
 /// The ends of a program's pipes that are ours.
-pub(crate) struct Pump<'p> {
+pub struct Pump<'p> {
     input: Option<(OwnedFd, &'p [u8])>,
     /// Standard output and standard error.
-    pub(crate) taken: [Taken; 2],
+    pub taken: [Taken; 2],
     most: u64,
     sink: Option<Sink<'p>>,
     buffer: Vec<u8>,
@@ -113,7 +115,7 @@ pub(crate) struct Pump<'p> {
 
 impl<'p> Pump<'p> {
     /// Takes the ends: input with what is to be written, output, error; keeps `most` bytes of each.
-    pub(crate) fn new(
+    pub fn new(
         input: Option<(OwnedFd, &'p [u8])>,
         output: OwnedFd,
         error: OwnedFd,
@@ -128,7 +130,7 @@ impl<'p> Pump<'p> {
     }
 
     /// Pumps until `end` is readable, then takes what is left in the pipes.
-    pub(crate) fn until(
+    pub fn until(
         &mut self,
         end: BorrowedFd<'_>,
         cancel: Option<BorrowedFd<'_>>,
@@ -178,11 +180,7 @@ impl<'p> Pump<'p> {
             let flags = [PollFlags::IN, PollFlags::IN, PollFlags::IN, PollFlags::IN, PollFlags::OUT];
             let mut fds: Vec<PollFd<'_>> =
                 all.iter().zip(flags).filter_map(|(fd, flags)| Some(PollFd::from_borrowed_fd((*fd)?, flags))).collect();
-            let wait = Timespec {
-                tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: wait.subsec_nanos().into(),
-            };
-            match poll(&mut fds, Some(&wait)) {
+            match poll(&mut fds, Some(&timespec(wait))) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -212,6 +210,26 @@ impl<'p> Pump<'p> {
     }
 }
 
+/// Waits for one descriptor; whether it became readable, or its other end is gone.
+///
+/// # Errors
+/// The system cannot wait for it.
+pub fn ready(fd: BorrowedFd<'_>, time: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + time;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], Some(&timespec(left))) {
+            Ok(count) => return Ok(count > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn timespec(time: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX), tv_nsec: time.subsec_nanos().into() }
+}
+
 fn unblock(fd: &OwnedFd) -> io::Result<()> {
     Ok(fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?)
 }
@@ -219,7 +237,7 @@ fn unblock(fd: &OwnedFd) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     fn pipe() -> (OwnedFd, io::PipeWriter) {
         let (reader, writer) = io::pipe().unwrap();
@@ -238,9 +256,29 @@ mod tests {
     }
 
     #[test]
+    fn input_goes_in_whole_and_output_beyond_the_limit_is_counted() {
+        let ((output, to), (error, to_error), (end, ended)) = (pipe(), pipe(), pipe());
+        let (mut input, to_input) = io::pipe().unwrap();
+        let text = vec![b'x'; 300_000];
+        let echo = std::thread::spawn(move || {
+            let (mut to, mut read) = (to, Vec::new());
+            input.read_to_end(&mut read).unwrap();
+            to.write_all(&read).unwrap();
+            drop((to, to_error, ended));
+            read.len()
+        });
+        let mut pump = Pump::new(Some((to_input.into(), &text)), output, error, 1000, None).unwrap();
+        let stop = pump.until(end.as_fd(), None, Instant::now() + Duration::from_secs(30)).unwrap();
+        assert_eq!((stop, echo.join().unwrap()), (Stop::Ended, text.len()));
+        assert_eq!((pump.taken[0].kept.len(), pump.taken[0].lost), (1000, 299_000));
+        assert_eq!((pump.taken[1].kept.len(), pump.taken[1].lost), (0, 0));
+    }
+
+    #[test]
     fn time_and_cancellation_stop_it() {
         let ((output, _to), (error, _error), (end, _ended)) = (pipe(), pipe(), pipe());
-        let mut pump = Pump::new(None, output, error, 1, None).unwrap();
+        let (_input, to_input) = io::pipe().unwrap();
+        let mut pump = Pump::new(Some((to_input.into(), b"")), output, error, 1, None).unwrap();
         let cancel = Cancel::new().unwrap();
         let soon = Instant::now() + Duration::from_millis(20);
         assert_eq!(pump.until(end.as_fd(), Some(cancel.as_fd()), soon).unwrap(), Stop::Late);
