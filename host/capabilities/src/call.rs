@@ -85,9 +85,6 @@ pub enum SetupError {
     /// The settings are too many.
     #[error(transparent)]
     Config(#[from] vox_cap_config::Invalid),
-    /// The system has no randomness.
-    #[error("no randomness from the system: {0}")]
-    Random(std::io::Error),
 }
 
 /// What is left of a call.
@@ -144,18 +141,12 @@ impl<M> CallData<M> {
             limits,
             until,
         };
-        let files = Files::new(preopens, Subdirectories::Inherited, scope.clone()).map_err(SetupError::Random)?;
+        let files = Files::new(preopens, Subdirectories::Inherited, scope.clone());
         let unasked = vox_cap_config::Request::default();
         let settings = requests.map_or(&unasked, |requests| &requests.config);
         Ok(Self {
             wasi: base::context(invocation, &stdout, &stderr, &granted.clock, &scope),
-            // Names are claims of strangers: another content under the same name starts with a store of its own.
-            kv: KvState::new(
-                scope.clone(),
-                granted.kv.clone(),
-                services.kv.clone(),
-                &format!("{} {}", scope.skill, scope.digest),
-            ),
+            kv: KvState::new(scope.clone(), granted.kv.clone(), services.kv.clone()),
             config: ConfigState::new(scope.clone(), &granted.config, settings)?,
             random: RandomState::new(scope.clone(), &granted.random),
             programs: ProgramsState::new(scope.clone(), programs),

@@ -64,11 +64,11 @@ pub trait Lease: Send + Sync {
 #[derive(Clone)]
 pub struct CallScope {
     /// The skill's name, as people write it.
-    pub skill: String,
+    pub skill: Arc<str>,
     /// Its digest: what persistent data of the skill is keyed by is never the name alone.
     pub digest: Digest,
     /// Names the call in the audit.
-    pub call: String,
+    pub call: Arc<str>,
     /// Where effects are taken down.
     pub recorder: Arc<dyn Recorder>,
     /// Whether the grants still hold.
@@ -118,9 +118,9 @@ impl CallScope {
     /// A scope of a call that nobody watches.
     pub fn unwatched(skill: &str) -> Self {
         Self {
-            skill: skill.to_owned(),
+            skill: skill.into(),
             digest: Digest([0; 32]),
-            call: String::new(),
+            call: "".into(),
             recorder: Arc::new(Unwatched),
             lease: Arc::new(Unwatched),
         }

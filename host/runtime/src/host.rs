@@ -9,7 +9,7 @@ use crate::skill::Skill;
 use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
 use crate::wasm::program::{entries, link};
-use crate::wasm::sandbox::Threads;
+use crate::wasm::reactor::Reactors;
 use crate::wasm::served::serving;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Services};
@@ -117,7 +117,7 @@ pub(crate) struct Shared {
     engines: Engines,
     pool: Pool,
     fingerprint: String,
-    pub(crate) threads: Threads,
+    pub(crate) reactors: Arc<Reactors>,
     pub(crate) services: Services,
     observer: Arc<dyn Observer>,
 }
@@ -201,7 +201,7 @@ impl HostBuilder {
                 engines,
                 pool: self.pool,
                 fingerprint: fingerprint(),
-                threads: Threads::default(),
+                reactors: Arc::default(),
                 services: self.services,
                 observer: self.observer,
             }),

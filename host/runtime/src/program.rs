@@ -82,15 +82,16 @@ impl Program {
     /// # Errors
     /// The sandbox could not be made, as an outcome.
     pub fn keep(&self) -> Result<Kept<'_>, Box<Outcome>> {
-        Ok(Kept { program: self, live: Some(self.start(CallOptions::default())?) })
+        Ok(Kept { program: self, live: Some(self.start(CallOptions::default(), false)?) })
     }
 
-    fn start(&self, options: CallOptions) -> Result<Live, Box<Outcome>> {
+    fn start(&self, options: CallOptions, fresh: bool) -> Result<Live, Box<Outcome>> {
         let skill = self.admitted.skill();
         let ground = Ground {
             engine: &self.engine,
             limits: self.plan().limits,
-            threads: &self.shared.threads,
+            reactors: &self.shared.reactors,
+            fresh,
             granted: self.admitted.granted(),
             requests: skill.requests(),
             serving: &self.serving,
@@ -124,12 +125,11 @@ impl<'p> Callable<'p> {
         };
         guarded(|outcome| {
             let cancel = options.cancel.clone();
-            let shared = &self.program.shared;
-            let mut live = match self.program.start(options) {
+            let mut live = match self.program.start(options, true) {
                 Ok(live) => live,
                 Err(stopped) => return *outcome = *stopped,
             };
-            live.call(self.function, self.entry, args, &shared.threads, cancel, outcome);
+            live.call(self.function, self.entry, args, cancel, outcome);
             outcome.effects = live.finish(went_well(outcome));
         })
     }
@@ -166,10 +166,9 @@ impl Kept<'_> {
         let Some(live) = &mut self.live else {
             return failed("the kept sandbox is gone: an earlier call failed");
         };
-        let threads = &self.program.shared.threads;
         let outcome = guarded(|outcome| {
             live.restart();
-            live.call(callable.function, callable.entry, args, threads, None, outcome);
+            live.call(callable.function, callable.entry, args, None, outcome);
         });
         if outcome.result.is_err() {
             self.live = None;

@@ -94,8 +94,8 @@ impl Script {
         let streams = (sink(call.stdout), sink(call.stderr));
         let (stdout, stderr) = streams.clone();
         let denials = Arc::new(Denials::default());
-        // Clients of the network belong to the threads that wait for it.
-        let runtime = self.shared.threads.get()?;
+        // Clients of the network belong to the thread that moves them.
+        let runtime = self.shared.reactors.shared()?;
         let entered = runtime.enter();
         let setup = Setup {
             invocation: &Invocation::default(),

@@ -91,7 +91,7 @@ impl Denials {
         };
         let lease = Arc::new(Leased(lease));
         let recorder = Arc::new(Both { denials: self.clone(), next });
-        CallScope { skill: skill.0.to_owned(), digest: skill.1, call, recorder, lease }
+        CallScope { skill: skill.0.into(), digest: skill.1, call: call.into(), recorder, lease }
     }
 
     /// What was refused and what failed so far.

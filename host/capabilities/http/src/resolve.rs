@@ -4,9 +4,12 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::Name;
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Answers that are remembered.
 const CACHED: u64 = 256;
@@ -40,23 +43,21 @@ pub trait Resolve: Send + Sync {
 
 /// A stub resolver: asks recursive name servers over UDP and TCP, keeps answers for a minute at most, and reads no
 /// hosts file.
-pub struct StubResolver(TokioResolver);
+///
+/// What it keeps open towards name servers serves all calls, and lives longer than the one that opened it: a thread of its
+/// own moves that, started by the first name that is looked up.
+pub struct StubResolver {
+    resolver: TokioResolver,
+    thread: OnceLock<Runtime>,
+}
 
 impl StubResolver {
     /// Asks these name servers.
     ///
     /// # Errors
     /// The resolver cannot be set up.
-    pub fn new(servers: &[SocketAddr]) -> Result<Self, ResolveError> {
-        let server = |address: &SocketAddr| {
-            let mut server = NameServerConfig::udp_and_tcp(address.ip());
-            for connection in &mut server.connections {
-                connection.port = address.port();
-            }
-            server
-        };
-        let servers = servers.iter().map(server).collect();
-        Self::with(ResolverConfig::from_name_servers(servers), ResolverOpts::default())
+    pub fn new(addresses: &[SocketAddr]) -> Result<Self, ResolveError> {
+        Self::with(servers(addresses), ResolverOpts::default())
     }
 
     /// Asks the name servers that this system is set up with (`/etc/resolv.conf` on Linux).
@@ -77,8 +78,38 @@ impl StubResolver {
         options.negative_max_ttl = Some(MAX_AGE);
         options.timeout = options.timeout.min(PATIENCE);
         let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        builder.with_options(options).build().map(Self).map_err(|_| ResolveError::Unavailable)
+        let resolver = builder.with_options(options).build().map_err(|_| ResolveError::Unavailable)?;
+        Ok(Self { resolver, thread: OnceLock::new() })
     }
+
+    fn thread(&self) -> Result<&Handle, ResolveError> {
+        if self.thread.get().is_none() {
+            let mut builder = Builder::new_multi_thread();
+            let made = builder.worker_threads(1).thread_name("vox-names").enable_all().build();
+            // Whoever comes second takes the first one's.
+            self.thread.set(made.map_err(|_| ResolveError::Unavailable)?).unwrap_or_else(Runtime::shutdown_background);
+        }
+        self.thread.get().map(Runtime::handle).ok_or(ResolveError::Unavailable)
+    }
+}
+
+impl Drop for StubResolver {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.shutdown_background();
+        }
+    }
+}
+
+fn servers(addresses: &[SocketAddr]) -> ResolverConfig {
+    let server = |address: &SocketAddr| {
+        let mut server = NameServerConfig::udp_and_tcp(address.ip());
+        for connection in &mut server.connections {
+            connection.port = address.port();
+        }
+        server
+    };
+    ResolverConfig::from_name_servers(addresses.iter().map(server).collect())
 }
 
 impl Resolve for StubResolver {
@@ -86,7 +117,14 @@ impl Resolve for StubResolver {
         Box::pin(async move {
             let mut name = Name::from_ascii(name).map_err(|_| ResolveError::NotFound)?;
             name.set_fqdn(true);
-            match self.0.lookup_ip(name).await {
+            let thread = self.thread()?;
+            let mut found = pin!(self.resolver.lookup_ip(name));
+            // An answer that is kept is given here and now; what has to be asked is opened and moved over there.
+            let found = poll_fn(|context| {
+                let _entered = thread.enter();
+                found.as_mut().poll(context)
+            });
+            match found.await {
                 Ok(found) => Ok(found.iter().collect()),
                 Err(error) if error.is_no_records_found() => Err(ResolveError::NotFound),
                 Err(_) => Err(ResolveError::Unavailable),
@@ -154,10 +192,26 @@ mod tests {
         assert!(asked.iter().all(|name| name == "api." || name.ends_with("example.org.")), "{asked:?}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_server_that_says_nothing_is_told_from_a_name_that_is_not_there() {
         let (address, _) = server().await;
-        let resolver = StubResolver::new(&[address]).unwrap();
+        let mut options = ResolverOpts::default();
+        options.timeout = Duration::from_millis(50);
+        let resolver = StubResolver::with(servers(&[address]), options).unwrap();
         assert_eq!(resolver.resolve("silent.example.org").await, Err(ResolveError::Unavailable));
+    }
+
+    #[test]
+    fn what_one_call_opened_serves_the_next_on_another_reactor() {
+        let reactor = || Builder::new_current_thread().enable_all().build().unwrap();
+        let names = reactor();
+        let (address, _) = names.block_on(server());
+        std::thread::spawn(move || names.block_on(std::future::pending::<()>()));
+        let resolver = StubResolver::new(&[address]).unwrap();
+        // The first reactor is not moved any more when the second asks.
+        let first = reactor();
+        assert_eq!(first.block_on(resolver.resolve("none.example.org")), Err(ResolveError::NotFound));
+        assert!(reactor().block_on(resolver.resolve("api.example.org")).is_ok());
+        assert!(first.block_on(resolver.resolve("api.example.org")).is_ok());
     }
 }

@@ -280,6 +280,10 @@ async fn transmit(
 
 /// Whether a kept connection can take a request.
 async fn is_ready(sender: &mut Sender) -> bool {
+    // Nobody may have moved it since its last request: what came meanwhile, such as its end, is seen first, then acted on.
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
+    }
     let ready = async {
         match sender {
             Sender::H1(sender) => sender.ready().await.is_ok(),

@@ -31,7 +31,6 @@ pub struct KvState {
     scope: CallScope,
     grant: Grant,
     home: Option<Arc<Home>>,
-    owner: String,
     open: Option<Arc<Opened>>,
     operations: u32,
     last_cursor: u64,
@@ -94,13 +93,17 @@ impl Bucket {
     }
 }
 
+/// Whose data it is. Names are claims of strangers: another content under the same name has a store of its own.
+pub(crate) fn owner(scope: &CallScope) -> String {
+    format!("{} {}", scope.skill, scope.digest)
+}
+
 impl KvState {
     /// The stores of a fresh call.
     ///
-    /// `owner` says whose data it is: a package's name, or a digest where there is none. Text of a guest must never
-    /// get into it. `home` is none where the embedder keeps nothing.
-    pub fn new(scope: CallScope, grant: Grant, home: Option<Arc<Home>>, owner: &str) -> Self {
-        Self { scope, grant, home, owner: owner.to_owned(), open: None, operations: 0, last_cursor: 0 }
+    /// The data is that of the scope's skill. `home` is none where the embedder keeps nothing.
+    pub fn new(scope: CallScope, grant: Grant, home: Option<Arc<Home>>) -> Self {
+        Self { scope, grant, home, open: None, operations: 0, last_cursor: 0 }
     }
 
     /// Carries an operation out, if it may start, and takes it down. `sent` is how many bytes of the skill it stores;
@@ -137,7 +140,7 @@ impl KvState {
     pub(crate) async fn open(&mut self) -> Result<&Opened, Fault> {
         let opened = match self.open.take() {
             Some(opened) => opened,
-            None => self.home.as_ref().ok_or(Fault::NoHome)?.open(&self.owner).await?,
+            None => self.home.as_ref().ok_or(Fault::NoHome)?.open(&owner(&self.scope)).await?,
         };
         Ok(self.open.insert(opened))
     }

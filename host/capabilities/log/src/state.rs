@@ -2,7 +2,7 @@
 
 use crate::escape::escape_within;
 use crate::sink::{Level, Line, LogSink};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use vox_model::{CallScope, Capability, Effect, Verdict};
 
 /// Bytes of a line once it is escaped. A person reads it, or a log file keeps it.
@@ -21,8 +21,8 @@ pub const LINE_COST: usize = 64;
 /// The log of one call: counts, cuts, escapes, and passes on.
 pub struct LogState {
     scope: CallScope,
-    /// The skill's name, escaped: a publisher chose it.
-    skill: String,
+    /// The skill's name, escaped: a publisher chose it. Made for the first line; most calls have none.
+    skill: OnceLock<String>,
     sink: Arc<dyn LogSink>,
     left: usize,
     written: Count,
@@ -40,9 +40,12 @@ struct Count {
 impl LogState {
     /// The log of a fresh call.
     pub fn new(scope: CallScope, sink: Arc<dyn LogSink>) -> Self {
-        let skill = escape_within(&scope.skill, MAX_CONTEXT).text;
         let (written, lost) = (Count::default(), Count::default());
-        Self { scope, skill, sink, left: MAX_CALL, written, lost, refused: false }
+        Self { scope, skill: OnceLock::new(), sink, left: MAX_CALL, written, lost, refused: false }
+    }
+
+    fn skill(&self) -> &str {
+        self.skill.get_or_init(|| escape_within(&self.scope.skill, MAX_CONTEXT).text)
     }
 
     /// Takes one line of the skill.
@@ -70,7 +73,7 @@ impl LogState {
         }
         self.written.lines += 1;
         self.written.bytes = self.written.bytes.saturating_add(message_given as u64 - message.cut);
-        let line = Line { level, skill: &self.skill, context: &context.text, message: &message.text, cut };
+        let line = Line { level, skill: self.skill(), context: &context.text, message: &message.text, cut };
         self.sink.line(&line);
     }
 
@@ -93,7 +96,7 @@ impl LogState {
     pub fn finish(&mut self) {
         let (written, lost) = (std::mem::take(&mut self.written), std::mem::take(&mut self.lost));
         if lost != Count::default() {
-            self.sink.dropped(&self.skill, lost.lines, lost.bytes);
+            self.sink.dropped(self.skill(), lost.lines, lost.bytes);
         }
         if written.lines > 0 {
             let lines = if written.lines == 1 { "line" } else { "lines" };

@@ -131,7 +131,7 @@ impl ProgramsState {
         let seen = folders.into_iter().chain(beside);
         let seats = seen.map(|folder| Seat { seat: seat::seat(folder.guest()), folder }).collect();
         let shared =
-            programs.map(|programs| Arc::new(Shared::new(programs, seats, &serving, outlet, scope.call.clone())));
+            programs.map(|programs| Arc::new(Shared::new(programs, seats, &serving, outlet, scope.call.to_string())));
         Self {
             scope,
             grant,

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod engine;
 pub(crate) mod meter;
 pub(crate) mod program;
+pub(crate) mod reactor;
 pub(crate) mod sandbox;
 pub(crate) mod served;
 mod trap;

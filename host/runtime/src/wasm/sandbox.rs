@@ -3,14 +3,13 @@
 use super::convert::{self, Mismatch};
 use super::meter::{Cancel, HANDLES, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
+use super::reactor::{Reactor, Reactors};
 use super::typed::Checked;
 use super::{trap, typed};
 use crate::watch::{Denials, Told, Watched};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::time::Duration;
-use tokio::runtime::Runtime;
 use vox_capabilities::base::{Invocation, Sink};
 use vox_capabilities::subprocess::Serving;
 use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup};
@@ -37,7 +36,9 @@ pub struct CallOptions {
 pub(crate) struct Ground<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) limits: Limits,
-    pub(crate) threads: &'a Threads,
+    pub(crate) reactors: &'a Arc<Reactors>,
+    /// Whether it serves one call and nobody keeps it.
+    pub(crate) fresh: bool,
     pub(crate) granted: &'a Granted,
     pub(crate) requests: Option<&'a Requests>,
     /// What commands serve of its imports.
@@ -50,7 +51,20 @@ pub(crate) struct Ground<'a> {
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
 pub(crate) enum Live {
     Pure(Store<Pure>, Found),
-    Based(Box<Store<Based>>, Found, Arc<Denials>),
+    /// The reactor comes last: what the store holds may live on it.
+    Based(Box<Store<Based>>, Found, Arc<Denials>, Reactor),
+}
+
+impl Ground<'_> {
+    /// What moves the waits of the sandbox.
+    fn reactor(&self) -> Result<Reactor, Failure> {
+        let programs =
+            !self.granted.subprocess.is_empty() || !self.granted.gpu.is_empty() || !self.serving.commands.is_empty();
+        match self.fresh && !programs {
+            true => self.reactors.borrow(self.skill.1),
+            false => self.reactors.join(self.skill.1),
+        }
+    }
 }
 
 /// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
@@ -109,7 +123,9 @@ impl Live {
         let cap = ground.limits.output;
         let stdout = options.stdout.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
         let stderr = options.stderr.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
-        let runtime = ground.threads.get().map_err(|failure| Box::new(Outcome::failed(failure)))?;
+        let failed = |failure| Box::new(Outcome::failed(failure));
+        let reactor = ground.reactor().map_err(failed)?;
+        let runtime = reactor.runtime().map_err(failed)?;
         let denials = Arc::new(Denials::default());
         let left = meter.left();
         let setup = Setup {
@@ -124,16 +140,15 @@ impl Live {
             until: std::time::Instant::now() + left,
             beside: Vec::new(),
         };
-        // Clients of the network belong to the threads that wait for it.
+        // Clients of the network belong to the reactor that moves them.
         let entered = runtime.enter();
-        let data = CallData::new(meter, setup)
-            .map_err(|error| Box::new(Outcome::failed(Failure::Setup(error.to_string()))))?;
+        let data = CallData::new(meter, setup).map_err(|error| failed(Failure::Setup(error.to_string())))?;
         drop(entered);
         let mut store = Box::new(Store::new(ground.engine, data));
         arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
         let made = runtime.block_on(within(left, options.cancel, pre.instantiate_async(&mut *store)));
         match made {
-            Ok(instance) => Ok(Self::Based(store, Found::new(instance), denials)),
+            Ok(instance) => Ok(Self::Based(store, Found::new(instance), denials, reactor)),
             Err(error) => Err(Box::new(unstarted(error, &store.data().meter, output(store.data())))),
         }
     }
@@ -142,7 +157,7 @@ impl Live {
     pub(crate) fn finish(self, keep: bool) -> Effects {
         match self {
             Self::Pure(..) => Effects::default(),
-            Self::Based(store, _, denials) => {
+            Self::Based(store, _, denials, _reactor) => {
                 let Finished { changes, lost, no_folder, notes } = store.into_data().finish(keep);
                 let Told { denied, failed } = denials.take();
                 Effects { changes, lost, denied, failed, no_folder, notes }
@@ -157,7 +172,6 @@ impl Live {
         function: &Function,
         entry: &Entry,
         args: Cow<'_, [Value]>,
-        threads: &Threads,
         cancel: Option<Cancel>,
         outcome: &mut Outcome,
     ) {
@@ -167,8 +181,8 @@ impl Live {
                     .map_err(|wrong| wrong.failure(&store.data().meter, &outcome.output));
                 outcome.usage = usage(&store.data().meter);
             }
-            Self::Based(store, found, _) => {
-                let runtime = match threads.get() {
+            Self::Based(store, found, _, reactor) => {
+                let runtime = match reactor.runtime() {
                     Ok(runtime) => runtime,
                     Err(failure) => return *outcome = Outcome::failed(failure),
                 };
@@ -203,26 +217,6 @@ fn arm<S: CallState>(store: &mut Store<S>, limits: Limits, go_on: UpdateDeadline
         let go_on = if yields { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) };
         cx.data_mut().meter().on_epoch(go_on)
     });
-}
-
-/// The threads that wait for timers and files on behalf of asynchronous calls; started when the first one comes,
-/// so that a process that only calls pure skills never has them.
-#[derive(Default)]
-pub(crate) struct Threads(OnceLock<Runtime>);
-
-impl Threads {
-    pub(crate) fn get(&self) -> Result<&Runtime, Failure> {
-        if let Some(runtime) = self.0.get() {
-            return Ok(runtime);
-        }
-        let made =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("vox-io").enable_all().build();
-        match made {
-            // Whoever loses the race drops a runtime that has done nothing yet.
-            Ok(runtime) => Ok(self.0.get_or_init(|| runtime)),
-            Err(error) => Err(Failure::Host(format!("no thread for asynchronous calls: {error}"))),
-        }
-    }
 }
 
 /// An error of the engine, or a fault of ours.

@@ -27,7 +27,6 @@ use self::file::File;
 use self::folder::Folder;
 use self::stat::HashKey;
 use crate::tree::{Place, Tree};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use vox_model::CallScope;
@@ -48,14 +47,7 @@ pub struct Files {
 
 impl Files {
     /// The folders, each with the path under which the guest sees it. A tree that is given twice counts as one folder.
-    ///
-    /// # Errors
-    /// The system has no randomness to give.
-    pub fn new(
-        preopens: Vec<(String, Arc<dyn Tree>)>,
-        subdirectories: Subdirectories,
-        scope: CallScope,
-    ) -> io::Result<Self> {
+    pub fn new(preopens: Vec<(String, Arc<dyn Tree>)>, subdirectories: Subdirectories, scope: CallScope) -> Self {
         let mut folders: Vec<Folder> = Vec::with_capacity(preopens.len());
         for (number, (guest, tree)) in (0..).zip(preopens) {
             let same = folders.iter().find(|folder| Arc::ptr_eq(&folder.tree, &tree));
@@ -63,14 +55,8 @@ impl Files {
             let mutate = tree.writable();
             folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
         }
-        Ok(Self {
-            preopens: folders,
-            subdirectories,
-            scope,
-            key: HashKey::new()?,
-            listed: Arc::default(),
-            asked_in_vain: false,
-        })
+        let (key, listed) = (HashKey::default(), Arc::default());
+        Self { preopens: folders, subdirectories, scope, key, listed, asked_in_vain: false }
     }
 
     /// Whether the guest asked which folders it has, and has none.

@@ -4,7 +4,6 @@ use super::bindings::wasi::filesystem::types::{
     DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue, NewTimestamp,
 };
 use crate::tree::{Kind, Stat};
-use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 
@@ -60,28 +59,32 @@ pub(super) fn time(wanted: NewTimestamp) -> Result<Option<SystemTime>, ErrorCode
 }
 
 /// Keys the hashes of one call, so that a guest can compare files within its call, and nobody can compare calls.
-pub(super) struct HashKey([u8; blake3::KEY_LEN]);
+/// Drawn when the first file is asked for: most calls never do.
+#[derive(Default)]
+pub(super) struct HashKey(Option<[u8; blake3::KEY_LEN]>);
 
 impl HashKey {
-    /// A fresh key.
-    ///
-    /// # Errors
-    /// The system has no randomness to give.
-    pub(super) fn new() -> io::Result<Self> {
-        let mut key = [0; blake3::KEY_LEN];
-        getrandom::fill(&mut key).map_err(io::Error::other)?;
-        Ok(Self(key))
+    fn drawn(&mut self) -> Result<&[u8; blake3::KEY_LEN], ErrorCode> {
+        if self.0.is_none() {
+            let mut key = [0; blake3::KEY_LEN];
+            getrandom::fill(&mut key).map_err(|_| ErrorCode::Io)?;
+            self.0 = Some(key);
+        }
+        self.0.as_ref().ok_or(ErrorCode::Io)
     }
 
     /// The hash of a file in the folder of that number. It changes with the file's identity, size and time.
-    pub(super) fn hash(&self, folder: u32, stat: &Stat) -> MetadataHashValue {
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub(super) fn hash(&mut self, folder: u32, stat: &Stat) -> Result<MetadataHashValue, ErrorCode> {
         let kind: u8 = match stat.kind {
             Kind::File => 0,
             Kind::Directory => 1,
             Kind::Link => 2,
         };
         // Each part has a fixed length, or comes last: two files never give the same input.
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        let mut hasher = blake3::Hasher::new_keyed(self.drawn()?);
         hasher.update(&[kind]);
         hasher.update(&folder.to_le_bytes());
         hasher.update(&stat.id.to_le_bytes());
@@ -93,7 +96,7 @@ impl HashKey {
         let mut output = hasher.finalize_xof();
         words.iter_mut().for_each(|word| output.fill(word));
         let [lower, upper] = words.map(u64::from_le_bytes);
-        MetadataHashValue { lower, upper }
+        Ok(MetadataHashValue { lower, upper })
     }
 }
 
@@ -156,9 +159,9 @@ mod tests {
 
     #[test]
     fn hashes_change_with_what_they_are_of() {
-        let key = HashKey::new().unwrap();
-        let hash = |folder: u32, stat: Stat| {
-            let hash = key.hash(folder, &stat);
+        let mut key = HashKey::default();
+        let mut hash = |folder: u32, stat: Stat| {
+            let hash = key.hash(folder, &stat).unwrap();
             (hash.lower, hash.upper)
         };
         let time = Some(UNIX_EPOCH + Duration::from_nanos(1));
@@ -175,7 +178,7 @@ mod tests {
         }
         assert_eq!(all[0], hash(0, file(1, 0, None)));
         // Another call has another key.
-        let other = HashKey::new().unwrap().hash(0, &file(1, 0, None));
+        let other = HashKey::default().hash(0, &file(1, 0, None)).unwrap();
         assert_ne!(all[0], (other.lower, other.upper));
     }
 }

@@ -238,13 +238,13 @@ impl types::HostDescriptor for FilesCtxView<'_> {
 
     fn metadata_hash(&mut self, handle: Handle) -> Outcome<MetadataHashValue> {
         let (folder, object) = self.object(&handle)?;
-        Ok(self.ctx.key.hash(folder, &object))
+        Ok(self.ctx.key.hash(folder, &object)?)
     }
 
     fn metadata_hash_at(&mut self, handle: Handle, flags: PathFlags, path: String) -> Outcome<MetadataHashValue> {
         let folder = folder(self.table, &handle)?;
         let object = folder.stat_at(&path, follows(flags))?;
-        Ok(self.ctx.key.hash(folder.number, &object))
+        Ok(self.ctx.key.hash(folder.number, &object)?)
     }
 
     fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {

@@ -95,9 +95,9 @@ impl Staged {
             folder: self.folder.clone(),
             inode: self.core.lower.meta(&Place::default())?.stamp.inode,
             guest: self.guest.clone(),
-            skill: scope.skill.clone(),
+            skill: scope.skill.to_string(),
             digest: scope.digest,
-            call: scope.call.clone(),
+            call: scope.call.to_string(),
             sealed: now(),
             rest_of: None,
         };

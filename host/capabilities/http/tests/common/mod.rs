@@ -125,9 +125,9 @@ impl Sending {
         let notes = Arc::new(Notes::default());
         let lease = Arc::new(Revocable(true.into()));
         let scope = CallScope {
-            skill: "test".to_owned(),
+            skill: "test".into(),
             digest: Digest([7; 32]),
-            call: "1".to_owned(),
+            call: "1".into(),
             recorder: notes.clone(),
             lease: lease.clone(),
         };

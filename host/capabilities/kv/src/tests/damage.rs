@@ -13,7 +13,7 @@ fn written() -> (tempfile::TempDir, Arc<Home>, Vec<u8>) {
         call.set(bucket, &format!("k{n}"), &[n; 200]).unwrap();
     }
     drop(call);
-    let bytes = std::fs::read(home.path("skill")).unwrap();
+    let bytes = std::fs::read(home.path(&owner("skill"))).unwrap();
     (folder, home, bytes)
 }
 
@@ -41,11 +41,11 @@ fn whole_or_error(home: &Arc<Home>) -> Result<(), String> {
 fn a_file_that_was_cut_is_an_error() {
     let (_folder, home, bytes) = written();
     for length in [0, 1, 9, 64, 320, 512, 4095, 4096, 8192, bytes.len() / 2, bytes.len() - 4096, bytes.len() - 1] {
-        std::fs::write(home.path("skill"), &bytes[..length]).unwrap();
+        std::fs::write(home.path(&owner("skill")), &bytes[..length]).unwrap();
         let error = whole_or_error(&home).expect_err("it is shorter than it was");
         assert!(error.contains("damaged") || error.contains("cannot be used"), "{length}: {error}");
         // Nothing was made of it.
-        assert_eq!(std::fs::metadata(home.path("skill")).unwrap().len(), length as u64);
+        assert_eq!(std::fs::metadata(home.path(&owner("skill"))).unwrap().len(), length as u64);
     }
 }
 
@@ -59,7 +59,7 @@ fn bytes_that_changed_are_found_or_do_not_matter() {
     for place in places {
         let mut changed = bytes.clone();
         changed[place] ^= 1 << (place % 8);
-        std::fs::write(home.path("skill"), &changed).unwrap();
+        std::fs::write(home.path(&owner("skill")), &changed).unwrap();
         tried += 1;
         found += u32::from(whole_or_error(&home).is_err());
     }
@@ -77,7 +77,7 @@ fn pages_that_changed_are_found_or_do_not_matter() {
         for filling in [0, 0xff] {
             let mut changed = bytes.clone();
             changed[page * 4096..][..4096].fill(filling);
-            std::fs::write(home.path("skill"), &changed).unwrap();
+            std::fs::write(home.path(&owner("skill")), &changed).unwrap();
             let _ = whole_or_error(&home);
         }
     }
@@ -93,7 +93,7 @@ fn a_value_that_changed_is_never_given() {
         at += found + 200;
     }
     assert!(at > 0);
-    std::fs::write(home.path("skill"), &bytes).unwrap();
+    std::fs::write(home.path(&owner("skill")), &bytes).unwrap();
     assert!(whole_or_error(&home).unwrap_err().contains("damaged"));
 }
 
@@ -101,19 +101,19 @@ fn a_value_that_changed_is_never_given() {
 fn what_is_no_store_is_left_alone() {
     let (_folder, home, _) = written();
     for text in ["hello", &"x".repeat(100_000)] {
-        std::fs::write(home.path("skill"), text).unwrap();
+        std::fs::write(home.path(&owner("skill")), text).unwrap();
         assert!(whole_or_error(&home).unwrap_err().contains("damaged"));
-        assert_eq!(std::fs::read_to_string(home.path("skill")).unwrap(), text);
+        assert_eq!(std::fs::read_to_string(home.path(&owner("skill"))).unwrap(), text);
     }
 }
 
 #[test]
 fn the_skill_does_not_hear_where_the_file_is_and_the_audit_does() {
     let (_folder, home, _) = written();
-    std::fs::write(home.path("skill"), "junk").unwrap();
+    std::fs::write(home.path(&owner("skill")), "junk").unwrap();
     let mut call = Call::new(&home, "skill", 1 << 20);
     let told = text(call.open(""));
-    let path = home.path("skill").display().to_string();
+    let path = home.path(&owner("skill")).display().to_string();
     assert!(!told.contains('/') && told.contains("nothing was changed"), "{told}");
     let effects = call.effects();
     assert_eq!(effects[0].verdict, Verdict::Failed);
@@ -124,7 +124,7 @@ fn the_skill_does_not_hear_where_the_file_is_and_the_audit_does() {
 fn a_newer_format_is_not_touched() {
     let (_folder, home, _) = written();
     let about = redb::TableDefinition::<&str, u64>::new("about");
-    let database = redb::Database::open(home.path("skill")).unwrap();
+    let database = redb::Database::open(home.path(&owner("skill"))).unwrap();
     let transaction = database.begin_write().unwrap();
     transaction.open_table(about).unwrap().insert("format", 2).unwrap();
     transaction.commit().unwrap();
@@ -139,15 +139,15 @@ fn somebody_elses_database_is_not_a_store() {
     let (folder, home) = home();
     std::fs::DirBuilder::new().create(folder.path().join("kv")).unwrap();
     chmod(&folder.path().join("kv"), 0o700);
-    drop(redb::Database::create(home.path("skill")).unwrap());
-    chmod(&home.path("skill"), 0o600);
+    drop(redb::Database::create(home.path(&owner("skill"))).unwrap());
+    chmod(&home.path(&owner("skill")), 0o600);
     assert!(text(Call::new(&home, "skill", 1).open("")).contains("damaged"));
 }
 
 #[test]
 fn only_private_files_and_folders_are_used() {
     let (folder, home, bytes) = written();
-    let path = home.path("skill");
+    let path = home.path(&owner("skill"));
     let refused = || text(Call::new(&home, "skill", 1 << 20).open("")).contains("cannot be used");
     chmod(&path, 0o644);
     assert!(refused());

@@ -51,7 +51,7 @@ fn a_damaged_store_can_be_removed() {
     let (mut call, bucket) = Call::opened(&home, 1 << 20);
     call.set(bucket, "k", b"v").unwrap();
     drop(call);
-    std::fs::write(home.path("skill"), "damaged").unwrap();
+    std::fs::write(home.path(&owner("skill")), "damaged").unwrap();
     let name = home.stores().unwrap().remove(0).name;
     assert_eq!(home.remove(&name), Ok(true));
     assert_eq!(home.stores(), Ok(Vec::new()));

@@ -31,6 +31,11 @@ impl Lease for Held {
     }
 }
 
+/// Whose data a call of [`Call::new`] has.
+pub(super) fn owner(skill: &str) -> String {
+    crate::state::owner(&CallScope::unwatched(skill))
+}
+
 /// One call of a skill, as its guest sees it.
 pub(super) struct Call {
     pub(super) state: KvState,
@@ -49,7 +54,7 @@ impl Call {
     pub(super) fn new(home: &Arc<Home>, owner: &str, quota: u64) -> Self {
         let (books, held) = (Arc::new(Books::default()), Arc::new(Held(AtomicBool::new(true))));
         let scope = CallScope { recorder: books.clone(), lease: held.clone(), ..CallScope::unwatched(owner) };
-        let state = KvState::new(scope, Grant { quota }, Some(Arc::clone(home)), owner);
+        let state = KvState::new(scope, Grant { quota }, Some(Arc::clone(home)));
         Self { state, table: ResourceTable::new(), books, held }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// Holds the file as another process does: the lock belongs to the opened file, not to the process.
 fn hold(home: &Home) -> redb::Database {
-    redb::Database::open(home.path("skill")).unwrap()
+    redb::Database::open(home.path(&owner("skill"))).unwrap()
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn two_homes_of_one_folder_make_one_store() {
 
 #[test]
 fn without_a_home_nothing_is_kept() {
-    let state = KvState::new(CallScope::unwatched("s"), Grant { quota: 1 }, None, "s");
+    let state = KvState::new(CallScope::unwatched("s"), Grant { quota: 1 }, None);
     let books = Arc::new(Books::default());
     let mut call = Call { state, table: ResourceTable::new(), books, held: Arc::new(Held(AtomicBool::new(true))) };
     assert!(text(call.open("")).contains("keeps no data"));

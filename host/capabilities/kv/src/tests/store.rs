@@ -39,7 +39,7 @@ fn on_works_and_lasts() {
     assert_eq!(call.list(bucket, None).unwrap(), (vec![String::new(), "a".into()], None));
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.path().join("kv")), 0o700);
-    assert_eq!(mode(&home.path("skill")), 0o600);
+    assert_eq!(mode(&home.path(&owner("skill"))), 0o600);
     // Nothing is left of making it.
     assert_eq!(std::fs::read_dir(folder.path().join("kv")).unwrap().count(), 1);
 }

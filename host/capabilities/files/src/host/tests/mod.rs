@@ -69,7 +69,7 @@ impl Guest {
         let seen = Arc::new(Seen::default());
         let scope = CallScope { recorder: Arc::clone(&seen) as Arc<dyn Recorder>, ..CallScope::unwatched("guest") };
         let trees = trees.into_iter().map(|(guest, tree)| (guest.to_owned(), tree as Arc<dyn Tree>)).collect();
-        let files = Files::new(trees, subdirectories, scope).unwrap();
+        let files = Files::new(trees, subdirectories, scope);
         Self { files, table: ResourceTable::new(), seen }
     }
 
