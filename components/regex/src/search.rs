@@ -64,7 +64,7 @@ pub(crate) fn split(text: &str, pattern: &str) -> Result<Vec<String>, Error> {
 
 fn compile(pattern: &str, text: &str) -> Result<Regex, Error> {
     let long = text.len() >= LONG_TEXT;
-    let config = Config::new().nfa_size_limit(Some(SIZE_LIMIT)).hybrid(long).dfa(long).onepass(long);
+    let config = Config::new().nfa_size_limit(Some(SIZE_LIMIT)).hybrid(long).onepass(long);
     Regex::builder()
         .configure(config)
         .syntax(syntax::Config::new().nest_limit(NEST_LIMIT))
