@@ -12,6 +12,7 @@ use crate::runner::Plan;
 use anyhow::Result;
 use std::hint::black_box;
 use std::path::PathBuf;
+use std::sync::Arc;
 use vox_capabilities::files::Access;
 use vox_model::{Limits, SkillRef};
 use vox_runtime::{Granted, Host, decide};
@@ -115,10 +116,10 @@ pub fn calls(context: &Context) -> Result<Vec<Row>> {
 /// The decision alone.
 pub fn decisions(context: &Context) -> Result<Vec<Row>> {
     let setting = Setting::new(context)?;
-    let granted = setting.granted(Access::Read)?;
+    let granted = Arc::new(setting.granted(Access::Read)?);
     let skill = setting.host.inspect(&setting.skill()?)?;
     let mut plan = Plan::new("decide", "the decision about a skill that asks for files and http");
-    let decided = move || Ok(decide(black_box(&skill), black_box(&granted), Limits::default())?);
+    let decided = move || Ok(decide(black_box(&skill), black_box(granted.clone()), Limits::default())?);
     plan.add("vox, the decision alone", Ok(local(decided, |admitted| admitted.plan().reason.clone().into_bytes())));
     let pure = vox::open(&setting.host, &setting.pure.display().to_string(), Limits::default());
     plan.add("vox, a fresh pure call", pure.and_then(|program| vox::echo(program, "echo", TEXT.as_bytes(), false)));

@@ -3,6 +3,7 @@
 use crate::{Capability, Limits};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// Where a skill runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,22 +65,15 @@ pub struct TierOffer {
 }
 
 /// The decision: where a skill runs and with what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Where.
     pub tier: Tier,
     /// Why there, one sentence.
     pub reason: String,
-    /// What was granted of what it needs.
-    pub granted: Vec<Need>,
-    /// Imports linked without effect.
-    pub inert: Vec<String>,
-    /// Imports whose functions trap.
-    pub blocked: Vec<String>,
-    /// Bundle interfaces composed in.
-    pub bundled: Vec<String>,
+    /// What it asks for: its needs are granted, and its imports linked or composed in as it says there.
+    pub requirements: Arc<Requirements>,
     /// Imports that are served outside the sandbox, and by what.
-    #[serde(default)]
     pub outside: Vec<Outside>,
     /// The limits of each call.
     pub limits: Limits,

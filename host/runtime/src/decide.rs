@@ -81,30 +81,28 @@ fn offer(skill: &Skill, granted: &Granted) -> Option<Result<Offered, Lack>> {
 ///
 /// # Errors
 /// All denials, each with what a person can do.
-pub fn decide(skill: &Arc<Skill>, granted: &Granted, limits: Limits) -> Result<Admitted, Refused> {
+pub fn decide(skill: &Arc<Skill>, granted: impl Into<Arc<Granted>>, limits: Limits) -> Result<Admitted, Refused> {
+    let granted = granted.into();
     let requirements = skill.requirements();
     let unknown = requirements.unknown.iter().map(|import| unknown(import));
     let forbidden = requirements.forbidden.iter().map(forbidden);
     let requests = skill.requests();
-    let offer = offer(skill, granted);
+    let offer = offer(skill, &granted);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
-    let needs = requirements.needs.iter().filter_map(|need| denied(need, granted, requests, lack));
+    let needs = requirements.needs.iter().filter_map(|need| denied(need, &granted, requests, lack));
     let unservable = requirements.unservable.iter().map(|(import, reason)| unservable(import, reason));
     let denials: Vec<Denial> = unknown.chain(unservable).chain(forbidden).chain(needs).collect();
     if !denials.is_empty() {
         return Err(Refused { name: skill.artifact().name.clone(), denials });
     }
     let plan = Plan {
-        tier: tier(skill, granted),
-        reason: reason(skill, granted),
-        outside: outside(skill, granted, offer.and_then(Result::ok)),
-        granted: requirements.needs.clone(),
-        inert: requirements.inert.clone(),
-        blocked: requirements.blocked.clone(),
-        bundled: requirements.bundled.clone(),
+        tier: tier(skill, &granted),
+        reason: reason(skill, &granted),
+        outside: outside(skill, &granted, offer.and_then(Result::ok)),
+        requirements: requirements.clone(),
         limits,
     };
-    Ok(Admitted { skill: skill.clone(), plan, granted: Arc::new(granted.clone()) })
+    Ok(Admitted { skill: skill.clone(), plan, granted })
 }
 
 /// The imports that are served by programs, and by what.

@@ -253,7 +253,7 @@ impl Host {
     /// The first stage that says no; see [`OpenError`].
     pub fn open(&self, reference: &SkillRef, granted: &Granted, limits: Limits) -> Result<Program, OpenError> {
         let skill = self.inspect(reference)?;
-        self.prepare(decide(&skill, granted, limits)?)
+        self.prepare(decide(&skill, granted.clone(), limits)?)
     }
 
     /// The library it was given.
@@ -303,18 +303,18 @@ impl Shared {
     /// known beforehand and a cached skill is never composed again.
     fn composed(&self, skill: &Arc<Skill>, plan: &Plan) -> Result<Artifact, OpenError> {
         let artifact = skill.artifact();
-        let Some(library) = self.library.as_ref().filter(|_| !plan.bundled.is_empty()) else {
+        let Some(library) = self.library.as_ref().filter(|_| !plan.requirements.bundled.is_empty()) else {
             return Ok(artifact.clone());
         };
         let mut name = b"vox linked component v1".to_vec();
         name.extend(artifact.digest.0);
-        for interface in &plan.bundled {
+        for interface in &plan.requirements.bundled {
             if let Some(part) = library.serving(interface) {
                 name.extend(interface.as_bytes());
                 name.extend(part.artifact.digest.0);
             }
         }
-        let (library, original, wanted) = (library.clone(), artifact.clone(), plan.bundled.clone());
+        let (library, original, wanted) = (library.clone(), artifact.clone(), plan.requirements.bundled.clone());
         Ok(Artifact::lazy(artifact.name.clone(), crate::locate::digest(&name), move || {
             let skill = original.bytes()?;
             library.link(&skill, &wanted).map_err(|error| error.to_string())

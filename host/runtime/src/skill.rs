@@ -17,7 +17,7 @@ pub struct Skill {
     manifest: Option<Arc<Manifest>>,
     package: String,
     facts: Arc<Facts>,
-    requirements: Requirements,
+    requirements: Arc<Requirements>,
     scripts: Option<Arc<Scripts>>,
     folder: Option<SkillFolder>,
     /// Which of the scripts is meant, and what it asks for.
@@ -77,7 +77,7 @@ impl Skill {
     }
 
     /// What it asks for.
-    pub fn requirements(&self) -> &Requirements {
+    pub fn requirements(&self) -> &Arc<Requirements> {
         &self.requirements
     }
 
@@ -139,7 +139,7 @@ impl Host {
             manifest,
             package,
             facts,
-            requirements,
+            requirements: Arc::new(requirements),
             scripts,
             folder,
             chosen,
@@ -169,14 +169,14 @@ impl Host {
                 let facts = self.shared().facts(&skill.artifact)?;
                 let meant = Manifest { required: asked.required.clone(), ..Manifest::clone(&manifest) };
                 let library = self.shared().library.as_deref();
-                skill.requirements = vox_capabilities::requirements(&facts, Some(&meant), library);
+                skill.requirements = vox_capabilities::requirements(&facts, Some(&meant), library).into();
                 skill.facts = Arc::new(facts);
             }
             None => {
                 requests.subprocess.programs = asked.interpreter.iter().cloned().collect();
                 skill.artifact = scripts.artifact(whole.artifact.name.clone());
                 skill.facts = Arc::new(scripts.facts());
-                skill.requirements = scripts::requirements(asked.required.iter().copied(), &asked.path);
+                skill.requirements = scripts::requirements(asked.required.iter().copied(), &asked.path).into();
             }
         }
         skill.chosen = Some((at, requests));

@@ -11,7 +11,7 @@ fn a_skill_is_linked_with_the_part_that_it_imports() {
     let bundle = need!("a bundle", skills::bundle());
     let host = skills::built(Host::builder().library(bundle));
     let program = skills::opened_file(&host, &path, Limits::default());
-    assert_eq!(program.plan().bundled, ["vox:bundle/json@0.1.0"]);
+    assert_eq!(program.plan().requirements.bundled, ["vox:bundle/json@0.1.0"]);
     let feed = r#"{"items":[{"title":"one"},{"title":"two"}]}"#;
     let outcome = skills::call(&program, "titles", vec![feed.into()]);
     let titles = Value::List(vec!["one".into(), "two".into()]);

@@ -9,7 +9,7 @@ fn denials(component: &[u8], granted: &Granted) -> Vec<(String, Option<Capabilit
     let host = skills::host();
     let (_folder, reference) = skills::placed(component);
     let skill = host.inspect(&reference).unwrap_or_else(|error| panic!("{error}"));
-    match decide(&skill, granted, Limits::default()) {
+    match decide(&skill, granted.clone(), Limits::default()) {
         Ok(_) => Vec::new(),
         Err(refused) => refused.denials.into_iter().map(|denial| (denial.asked, denial.capability)).collect(),
     }
@@ -52,7 +52,7 @@ fn what_is_imported_has_to_be_granted() {
         let host = skills::host();
         let (_folder, reference) = skills::placed(&component);
         let skill = host.inspect(&reference).unwrap_or_else(|error| panic!("{error}"));
-        let refused = decide(&skill, &Granted::default(), Limits::default()).expect_err("nothing is granted");
+        let refused = decide(&skill, Granted::default(), Limits::default()).expect_err("nothing is granted");
         assert!(refused.denials.iter().any(|denial| denial.flags == [flag]), "{refused:?}");
     }
 }

@@ -66,7 +66,7 @@ impl Authority {
         let limits = limits.limits(skill);
         let about = (skill.package().to_owned(), skill.digest());
         if skill.requirements().needs.is_empty() && self.flags.is_empty() {
-            let admitted = decide(skill, &Granted::default(), limits).map_err(|refused| denied(&refused, skill))?;
+            let admitted = decide(skill, Granted::default(), limits).map_err(|refused| denied(&refused, skill))?;
             return Ok(Permit { admitted, watch: None, audit: None, about });
         }
         let grants = Grants::new(&self.state);
@@ -74,14 +74,14 @@ impl Authority {
         let asking = asking(skill);
         let mut extra = self.extra(skill, ui)?;
         let mut answer = grants.look_up(&asking).map_err(state)?;
-        let mut decided = decide(skill, &answer.effective(&extra), limits);
+        let mut decided = decide(skill, answer.effective(&extra), limits);
         if let Err(refused) = &decided
             && self.may_ask
             && let Some(once) = ask::person(refused, &answer, skill, &grants, &audit, ui)?
         {
             extra.merge(&once);
             answer = grants.look_up(&asking).map_err(state)?;
-            decided = decide(skill, &answer.effective(&extra), limits);
+            decided = decide(skill, answer.effective(&extra), limits);
         }
         let admitted = match decided {
             Ok(admitted) => admitted,

@@ -42,7 +42,7 @@ pub fn why(args: &WhyArgs, ui: &Ui, quiet: bool) -> Done {
         None => host.inspect(&reference)?,
     };
     let granted = Authority::new(&args.grant, ui)?.granted(&skill, ui)?;
-    let decision = decide(&skill, &granted, args.limits.limits(&skill));
+    let decision = decide(&skill, granted.clone(), args.limits.limits(&skill));
     host::notes(host, ui);
     let (text, json) = match &decision {
         Ok(admitted) => {
@@ -97,7 +97,7 @@ fn scripts_json(skill: &Skill, mut object: serde_json::Value) -> serde_json::Val
 fn admitted_text(skill: &Skill, plan: &Plan) -> String {
     let mut out = head(skill, &format!("runs on the {} tier", plan.tier));
     let _ = writeln!(out, "  because  {}", plan.reason);
-    for need in &plan.granted {
+    for need in &plan.requirements.needs {
         let _ = writeln!(out, "  granted  {}, for {}", need.capability, need.because);
     }
     for outside in &plan.outside {
@@ -108,13 +108,13 @@ fn admitted_text(skill: &Skill, plan: &Plan) -> String {
         };
         let _ = writeln!(out, "  outside  {}, {place} {}", outside.import, outside.by);
     }
-    for import in &plan.bundled {
+    for import in &plan.requirements.bundled {
         let _ = writeln!(out, "  linked   {import}, from the bundle");
     }
-    for import in &plan.inert {
+    for import in &plan.requirements.inert {
         let _ = writeln!(out, "  inert    {import}");
     }
-    for import in &plan.blocked {
+    for import in &plan.requirements.blocked {
         let _ = writeln!(out, "  blocked  {import}");
     }
     let limits = &plan.limits;
@@ -173,11 +173,11 @@ fn admitted_json(skill: &Skill, plan: &Plan) -> serde_json::Value {
         "tier": plan.tier,
         "reason": plan.reason,
         "worlds": skill.worlds(),
-        "granted": plan.granted,
-        "bundled": plan.bundled,
+        "granted": plan.requirements.needs,
+        "bundled": plan.requirements.bundled,
         "outside": plan.outside,
-        "inert": plan.inert,
-        "blocked": plan.blocked,
+        "inert": plan.requirements.inert,
+        "blocked": plan.requirements.blocked,
         "limits": {
             "time-ms": plan.limits.time.as_millis() as u64,
             "cpu-ms": plan.limits.cpu.as_millis() as u64,

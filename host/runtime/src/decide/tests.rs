@@ -58,7 +58,7 @@ fn requiring(word: &str) -> Arc<Skill> {
 }
 
 fn ask(skill: &Arc<Skill>, granted: &Granted) -> Result<Admitted, Refused> {
-    decide(skill, granted, Limits::default())
+    decide(skill, granted.clone(), Limits::default())
 }
 
 fn refused(skill: &Arc<Skill>, granted: &Granted) -> Vec<Denial> {
@@ -242,15 +242,15 @@ fn a_plan_says_why_the_sandbox_serves_all() {
         let admitted = ask(&skill, &Granted::default()).unwrap();
         let plan = admitted.plan();
         assert_eq!((plan.reason.as_str(), plan.tier), (reason, Tier::Wasm));
-        assert_eq!(plan.inert.len() + plan.blocked.len(), imports.len());
-        assert!(plan.granted.is_empty() && plan.outside.is_empty() && Arc::ptr_eq(admitted.skill(), &skill));
+        assert_eq!(plan.requirements.inert.len() + plan.requirements.blocked.len(), imports.len());
+        assert!(plan.requirements.needs.is_empty() && plan.outside.is_empty() && Arc::ptr_eq(admitted.skill(), &skill));
     }
     let granted = Granted { kv: "1MiB".parse().unwrap(), ..Granted::default() };
     let limits = Limits { memory: 7 << 20, ..Limits::default() };
     let skill = skill(&["wasi:keyvalue/store@0.2.0-draft"], "", None);
-    let admitted = decide(&skill, &granted, limits).unwrap();
+    let admitted = decide(&skill, granted.clone(), limits).unwrap();
     assert_eq!(admitted.plan().reason, "everything it needs is served inside the component sandbox");
-    assert_eq!((admitted.plan().granted.len(), admitted.plan().limits), (1, limits));
+    assert_eq!((admitted.plan().requirements.needs.len(), admitted.plan().limits), (1, limits));
 }
 
 #[test]

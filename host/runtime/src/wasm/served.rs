@@ -27,7 +27,7 @@ pub(crate) fn serving(skill: &Skill) -> Serving {
 pub(crate) fn is_served(name: &str, admitted: &Admitted) -> bool {
     let commands = admitted.skill().manifest().map(|manifest| &manifest.served.commands);
     commands.is_some_and(|commands| commands.contains_key(name))
-        && admitted.plan().granted.iter().any(|need| need.because == name)
+        && admitted.plan().requirements.needs.iter().any(|need| need.because == name)
 }
 
 /// Links the functions of an interface to its command.
