@@ -1,6 +1,7 @@
 //! Whether a skill may run, where, and with what. The one place that says yes.
 
 use crate::skill::Skill;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Requests, by_programs, flag, free};
 use vox_model::programs::{Lack, Offered, Programs};
@@ -89,7 +90,8 @@ pub fn decide(skill: &Arc<Skill>, granted: impl Into<Arc<Granted>>, limits: Limi
     let requests = skill.requests();
     let offer = offer(skill, &granted);
     let lack = offer.as_ref().and_then(|offer| offer.as_ref().err());
-    let needs = requirements.needs.iter().filter_map(|need| denied(need, &granted, requests, lack));
+    let held = granted.capabilities();
+    let needs = requirements.needs.iter().filter_map(|need| denied(need, (&granted, &held), requests, lack));
     let unservable = requirements.unservable.iter().map(|(import, reason)| unservable(import, reason));
     let denials: Vec<Denial> = unknown.chain(unservable).chain(forbidden).chain(needs).collect();
     if !denials.is_empty() {
@@ -164,7 +166,12 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>, lack: Option<&Lack>) -> Option<Denial> {
+fn denied(
+    need: &Need,
+    (granted, held): (&Granted, &BTreeSet<Capability>),
+    requests: Option<&Requests>,
+    lack: Option<&Lack>,
+) -> Option<Denial> {
     let capability = need.capability;
     let denial = |rule: String, help: String, flags: Vec<String>| {
         Some(Denial { capability: Some(capability), asked: need.because.clone(), rule, help, flags, missing: false })
@@ -180,7 +187,7 @@ fn denied(need: &Need, granted: &Granted, requests: Option<&Requests>, lack: Opt
     if !flags.is_empty() {
         return denial(format!("it needs `{capability}`, of which not all is granted"), String::new(), flags);
     }
-    if !granted.capabilities().contains(&capability) {
+    if !held.contains(&capability) {
         let flags = flag(capability).map(str::to_owned).into_iter().collect();
         return denial(format!("it needs `{capability}`, which is not granted"), String::new(), flags);
     }
