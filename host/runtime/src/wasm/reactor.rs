@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use vox_model::{Digest, Failure};
 
-/// Reactors that wait for their next call. Each has two descriptors, besides those of its idle connections.
+/// Reactors that wait for their next call. Each has three descriptors, besides those of its idle connections.
 const IDLE: usize = 32;
 
 /// How often idle reactors are looked after, as long as one has connections.
