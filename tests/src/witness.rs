@@ -6,11 +6,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A thread that only wants to be woken every millisecond: how late it was woken at worst is what a busy machine, and
-/// not vox, made of a deadline. What a virtual machine's host gave to others counts besides, because it may have been the
-/// processor of the call and not that of the thread.
+/// not vox, made of a deadline.
 pub struct Witness {
     done: Arc<AtomicBool>,
-    stolen: Duration,
     worst: JoinHandle<Duration>,
 }
 
@@ -28,20 +26,12 @@ impl Witness {
             }
             worst
         });
-        Self { done, stolen: stolen(), worst }
+        Self { done, worst }
     }
 
     /// How long the machine stalled at worst meanwhile.
     pub fn stop(self) -> Duration {
         self.done.store(true, Ordering::Relaxed);
-        self.worst.join().unwrap_or_default() + stolen().saturating_sub(self.stolen)
+        self.worst.join().unwrap_or_default()
     }
-}
-
-/// What the host of a virtual machine has kept from all its processors so far: the eighth number of `/proc/stat`, in
-/// hundredths of a second (proc_stat(5)). Nothing on other systems.
-fn stolen() -> Duration {
-    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = stat.lines().next().and_then(|all| all.split_whitespace().nth(8)?.parse().ok());
-    Duration::from_millis(10) * ticks.unwrap_or(0)
 }
