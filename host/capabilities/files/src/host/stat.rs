@@ -64,13 +64,13 @@ pub(super) fn time(wanted: NewTimestamp) -> Result<Option<SystemTime>, ErrorCode
 pub(super) struct HashKey(Option<[u8; blake3::KEY_LEN]>);
 
 impl HashKey {
-    fn drawn(&mut self) -> Result<&[u8; blake3::KEY_LEN], ErrorCode> {
-        if self.0.is_none() {
-            let mut key = [0; blake3::KEY_LEN];
-            getrandom::fill(&mut key).map_err(|_| ErrorCode::Io)?;
-            self.0 = Some(key);
+    fn drawn(&mut self) -> Result<[u8; blake3::KEY_LEN], ErrorCode> {
+        if let Some(key) = self.0 {
+            return Ok(key);
         }
-        self.0.as_ref().ok_or(ErrorCode::Io)
+        let mut key = [0; blake3::KEY_LEN];
+        getrandom::fill(&mut key).map_err(|_| ErrorCode::Io)?;
+        Ok(*self.0.insert(key))
     }
 
     /// The hash of a file in the folder of that number. It changes with the file's identity, size and time.
@@ -84,7 +84,7 @@ impl HashKey {
             Kind::Link => 2,
         };
         // Each part has a fixed length, or comes last: two files never give the same input.
-        let mut hasher = blake3::Hasher::new_keyed(self.drawn()?);
+        let mut hasher = blake3::Hasher::new_keyed(&self.drawn()?);
         hasher.update(&[kind]);
         hasher.update(&folder.to_le_bytes());
         hasher.update(&stat.id.to_le_bytes());
