@@ -25,8 +25,9 @@ fn child_that_writes_until_it_is_killed() {
         let entries =
             vec![("last".to_owned(), value.clone()), (format!("f{}", n % 50), filling), ("twin".to_owned(), value)];
         told(call.kv().set_many(borrowed(bucket), entries)).unwrap();
-        // Straight to the descriptor: the line must not wait in a buffer of ours.
-        writeln!(std::io::stderr(), "acknowledged {n}").unwrap();
+        // Straight to the descriptor and whole: the line must not wait in a buffer of ours, nor come in two pieces with
+        // the kill between them.
+        std::io::stderr().write_all(format!("acknowledged {n}\n").as_bytes()).unwrap();
     }
 }
 
