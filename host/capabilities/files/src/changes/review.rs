@@ -242,9 +242,10 @@ impl fmt::Display for Review {
             }
         }
         if self.left_out > 0 {
-            writeln!(f, "\n{} more changes in this set were not asked for", self.left_out)?;
+            writeln!(f, "\nnot asked for in this set: {} more", self.left_out)?;
         }
         let runs = self.entries.iter().filter(|entry| entry.dangers.iter().any(|danger| danger.hazard.runs())).count();
-        writeln!(f, "\n{} changes, {runs} of which make something run later", self.entries.len())
+        let (count, ending) = (self.entries.len(), if self.entries.len() == 1 { "" } else { "s" });
+        writeln!(f, "\n{count} change{ending}, {runs} of which make something run later")
     }
 }
