@@ -1,15 +1,13 @@
 //! What the store of one call holds, and how it is linked: the joints between the capabilities and the engine.
 
-use crate::base::{self, Invocation, Sink};
+use crate::base::{self, Base, Invocation, Sink};
 use crate::granted::{Granted, Requests};
 use crate::services::Services;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use vox_cap_config::{ConfigState, ConfigView};
-use vox_cap_files::changes::Store;
 use vox_cap_files::host::{Files, FilesCtxView, FilesView, Subdirectories};
-use vox_cap_files::{Access, Folder, Quota, Staged};
+use vox_cap_files::{Folders, Sealed};
 use vox_cap_http::{Http, HttpCtxView, HttpView};
 use vox_cap_kv::{KvCtxView, KvState, KvView};
 use vox_cap_log::{LogState, LogView};
@@ -18,7 +16,7 @@ use vox_cap_subprocess::{Order, ProgramsCtxView, ProgramsSetup, ProgramsState, P
 use vox_model::programs::{ProgramError, SharedFolder, Status, Stop};
 use vox_model::{CallScope, Digest, Function, Limits, Value};
 use wasmtime::component::Linker;
-use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{ResourceTable, WasiCtxView, WasiView};
 
 /// Resources that the host keeps for a guest, such as streams and descriptors (`docs/limits.md`, "Handles").
 const MAX_RESOURCES: usize = 1024;
@@ -33,11 +31,8 @@ pub struct CallData<M> {
     /// What the guest writes to standard error.
     pub stderr: Sink,
     table: ResourceTable,
-    wasi: WasiCtx,
+    base: Base,
     files: Files,
-    staged: Vec<Staged>,
-    /// Where what is staged is kept; opened for calls with granted folders.
-    changes: Option<Store>,
     http: Option<Http>,
     kv: KvState,
     config: ConfigState,
@@ -49,11 +44,11 @@ pub struct CallData<M> {
 /// What a call is set up with.
 pub struct Setup<'a> {
     /// Arguments and standard input.
-    pub invocation: &'a Invocation,
+    pub invocation: Invocation,
     /// Where standard output and standard error go.
     pub streams: (Sink, Sink),
     /// What was granted.
-    pub granted: &'a Granted,
+    pub granted: &'a Arc<Granted>,
     /// What the manifest asks for, where there is one.
     pub requests: Option<&'a Requests>,
     /// What commands serve of its imports.
@@ -76,9 +71,6 @@ pub enum SetupError {
     /// A granted folder cannot be opened.
     #[error(transparent)]
     Folder(#[from] vox_cap_files::OpenFolderError),
-    /// Staged writes have no place.
-    #[error("writes cannot be staged: {0}")]
-    Staging(String),
     /// The network cannot be reached.
     #[error("{0}")]
     Network(String),
@@ -120,13 +112,18 @@ impl<M> CallData<M> {
         } = setup;
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
-        let Folders { preopens, staged, changes, shared } = folders(granted, services, &scope)?;
+        let mut folders = Folders::new(granted.clone(), services.changes.clone(), scope.clone());
+        // Programs see the folders from the start.
+        let shared = match runs_programs(granted, &serving) || !beside.is_empty() {
+            true => folders.open()?.iter().map(|folder| folder.shared.clone()).collect(),
+            false => Vec::new(),
+        };
         let http = match granted.http.is_empty() {
             true => None,
             false => {
                 let client = services.client().map_err(SetupError::Network)?;
                 let owner = scope.skill.clone();
-                Some(Http::new(&client, Arc::new(granted.http.clone()), scope.clone(), &owner, Some(until)))
+                Some(Http::new(&client, granted.clone(), scope.clone(), owner, Some(until)))
             }
         };
         let programs_too = http.as_ref().filter(|_| !granted.subprocess.is_empty());
@@ -141,11 +138,11 @@ impl<M> CallData<M> {
             limits,
             until,
         };
-        let files = Files::new(preopens, Subdirectories::Inherited, scope.clone());
+        let files = Files::new(folders, Subdirectories::Inherited, scope.clone());
         let unasked = vox_cap_config::Request::default();
         let settings = requests.map_or(&unasked, |requests| &requests.config);
         Ok(Self {
-            wasi: base::context(invocation, &stdout, &stderr, &granted.clock, &scope),
+            base: Base::new(invocation, granted.clone(), scope.clone()),
             kv: KvState::new(scope.clone(), granted.kv.clone(), services.kv.clone()),
             config: ConfigState::new(scope.clone(), &granted.config, settings)?,
             random: RandomState::new(scope.clone(), &granted.random),
@@ -156,8 +153,6 @@ impl<M> CallData<M> {
             stderr,
             table,
             files,
-            staged,
-            changes,
             http,
         })
     }
@@ -184,62 +179,25 @@ impl<M> CallData<M> {
 
     /// Ends the call: keeps what was staged where it went well, and throws it away where it did not.
     pub fn finish(self, keep: bool) -> Finished {
-        let Self { staged, changes, files, table, programs, .. } = self;
+        let Self { files, table, programs, .. } = self;
         let no_folder = files.asked_in_vain();
         // Nothing of the guest may still hold a file when its changes are sealed, and no program may still write one.
-        drop((table, files));
-        let mut finished = Finished { no_folder, notes: programs.finish(keep), ..Finished::default() };
-        let Some(store) = changes.filter(|_| keep) else { return finished };
-        for staged in staged {
-            let folder = staged.folder().display().to_string();
-            match staged.seal(&store) {
-                Ok(Some(set)) => finished.changes.push(set.id),
-                Ok(None) => {}
-                Err(error) => finished.lost.push(format!("{folder}: {error}")),
-            }
-        }
-        finished
+        drop(table);
+        let folders = files.into_folders();
+        let notes = programs.finish(keep);
+        let Sealed { changes, lost } = if keep { folders.seal() } else { Sealed::default() };
+        Finished { changes, lost, no_folder, notes }
     }
 }
 
-/// The granted folders, open.
-#[derive(Default)]
-struct Folders {
-    preopens: Vec<(String, Arc<dyn vox_cap_files::tree::Tree>)>,
-    staged: Vec<Staged>,
-    changes: Option<Store>,
-    shared: Vec<Arc<dyn SharedFolder>>,
-}
-
-fn folders(granted: &Granted, services: &Services, scope: &CallScope) -> Result<Folders, SetupError> {
-    let mut open = Folders::default();
-    if granted.files.folders.is_empty() {
-        return Ok(open);
-    }
-    // Only what is written needs the store: reading is not to make folders, and not to wait for them.
-    if granted.files.folders.iter().any(|grant| grant.access == Access::Write) {
-        open.changes = services.store().map_err(SetupError::Staging)?;
-    }
-    for grant in &granted.files.folders {
-        let draft = match (&open.changes, grant.access) {
-            (Some(store), Access::Write) => {
-                Some(store.draft().map_err(|error| SetupError::Staging(error.to_string()))?)
-            }
-            (None, Access::Write) => None,
-            // Only to keep it out of reach.
-            _ => services.changes.clone(),
-        };
-        let folder = Folder::open(grant, draft.as_deref().map(Path::new), Quota::default(), scope.clone())?;
-        open.preopens.push((grant.guest.clone(), folder.tree));
-        open.staged.extend(folder.staged);
-        open.shared.push(folder.shared);
-    }
-    Ok(open)
+/// Whether programs may run in calls with these grants, for the skill or in answer to what it imports.
+pub fn runs_programs(granted: &Granted, serving: &Serving) -> bool {
+    !granted.subprocess.is_empty() || !granted.gpu.is_empty() || !serving.commands.is_empty()
 }
 
 impl<M: Send> WasiView for CallData<M> {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView { ctx: self.base.context(&self.stdout, &self.stderr), table: &mut self.table }
     }
 }
 

@@ -21,6 +21,12 @@ macro_rules! capabilities {
             $($(#[$doc])* #[serde(skip_serializing_if = "is_default")] pub $name: $krate::Grant,)*
         }
 
+        $(impl AsRef<$krate::Grant> for Granted {
+            fn as_ref(&self) -> &$krate::Grant {
+                &self.$name
+            }
+        })*
+
         /// What a manifest asks for, one section for each capability. A request gives nothing.
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Requests {

@@ -14,7 +14,7 @@ mod needs;
 mod services;
 pub mod table;
 
-pub use call::{CallData, Finished, Setup, SetupError, link};
+pub use call::{CallData, Finished, Setup, SetupError, link, runs_programs};
 pub use granted::{Granted, Requests};
 pub use needs::{by_programs, flag, free, requirements, worlds};
 pub use services::Services;

@@ -4,7 +4,6 @@ use crate::granted::Granted;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use vox_cap_files::changes::Store;
 use vox_cap_http::Client;
 use vox_cap_kv::Home;
 use vox_cap_log::{LogSink, TracingSink};
@@ -86,14 +85,6 @@ impl Services {
     /// the other.
     pub(crate) fn programs_for(&self, granted: &Granted) -> Option<&Arc<dyn Programs>> {
         if granted.subprocess.trust { self.trusted() } else { self.programs() }
-    }
-
-    /// The store of change sets; none where the host has no folder for it.
-    ///
-    /// # Errors
-    /// The folder cannot be used.
-    pub(crate) fn store(&self) -> Result<Option<Store>, String> {
-        self.changes.as_ref().map(|root| Store::open(root).map_err(|error| error.to_string())).transpose()
     }
 
     /// The client, made now if it was not needed before.

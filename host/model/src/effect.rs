@@ -3,6 +3,7 @@
 use crate::{Capability, Digest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Something that a skill did, or tried to do, outside its sandbox.
@@ -60,22 +61,44 @@ pub trait Lease: Send + Sync {
     fn holds(&self, capability: Capability) -> bool;
 }
 
-/// What a capability knows of the call that it serves, and nothing more.
+/// What a capability knows of the call that it serves, and nothing more. Every capability of a call has the same.
 #[derive(Clone)]
-pub struct CallScope {
+pub struct CallScope(Arc<Scope>);
+
+/// Who calls what, and who watches; see [`CallScope`].
+pub struct Scope {
     /// The skill's name, as people write it.
     pub skill: Arc<str>,
     /// Its digest: what persistent data of the skill is keyed by is never the name alone.
     pub digest: Digest,
     /// Names the call in the audit.
-    pub call: Arc<str>,
+    pub call: String,
     /// Where effects are taken down.
     pub recorder: Arc<dyn Recorder>,
     /// Whether the grants still hold.
     pub lease: Arc<dyn Lease>,
 }
 
+impl From<Scope> for CallScope {
+    fn from(scope: Scope) -> Self {
+        Self(Arc::new(scope))
+    }
+}
+
+impl Deref for CallScope {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        &self.0
+    }
+}
+
 impl CallScope {
+    /// A scope of a call that nobody watches.
+    pub fn unwatched(skill: &str) -> Self {
+        Scope::unwatched(skill).into()
+    }
+
     /// Whether a capability is still granted; takes the refusal down where it is not.
     pub fn allows(&self, capability: Capability, action: &str, target: &str) -> bool {
         let holds = self.lease.holds(capability);
@@ -114,13 +137,13 @@ impl Lease for Unwatched {
     }
 }
 
-impl CallScope {
+impl Scope {
     /// A scope of a call that nobody watches.
     pub fn unwatched(skill: &str) -> Self {
         Self {
             skill: skill.into(),
             digest: Digest([0; 32]),
-            call: "".into(),
+            call: String::new(),
             recorder: Arc::new(Unwatched),
             lease: Arc::new(Unwatched),
         }
@@ -153,7 +176,8 @@ mod tests {
     #[test]
     fn what_was_taken_back_is_refused_and_taken_down() {
         let books = Arc::new(Books::default());
-        let scope = CallScope { recorder: books.clone(), lease: Arc::new(StoreAlone), ..CallScope::unwatched("s") };
+        let scope = Scope { recorder: books.clone(), lease: Arc::new(StoreAlone), ..Scope::unwatched("s") };
+        let scope = CallScope::from(scope);
         assert!(scope.allows(Capability::Kv, "get", "a"));
         assert!(books.0.lock().unwrap().is_empty(), "who did it takes it down");
         assert!(!scope.allows(Capability::HttpOut, "request", "GET https://a.example/"));

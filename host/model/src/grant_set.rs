@@ -4,6 +4,10 @@ use crate::Capability;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What one capability is granted, as its state holds it during a call: the whole grant, of which it sees its part.
+pub type GrantOf<G> = Arc<dyn AsRef<G> + Send + Sync>;
 
 /// All that a store of grants wants to know about a grant; what can be granted, the capabilities define.
 ///

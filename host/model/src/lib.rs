@@ -28,9 +28,9 @@ mod value;
 pub mod wave;
 
 pub use capability::{Capability, UnknownCapability};
-pub use effect::{CallScope, Effect, Lease, Recorder, Unwatched, Verdict};
+pub use effect::{CallScope, Effect, Lease, Recorder, Scope, Unwatched, Verdict};
 pub use facts::{CoreShape, Facts, Function, Import, ImportItem, Lookup, LookupError, Param};
-pub use grant_set::GrantSet;
+pub use grant_set::{GrantOf, GrantSet};
 pub use library::{Library, LibraryError, Part};
 pub use limits::{Limit, Limits};
 pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage, WorkerFault};

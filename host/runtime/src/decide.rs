@@ -27,7 +27,7 @@ impl Admitted {
     }
 
     /// What it was granted.
-    pub fn granted(&self) -> &Granted {
+    pub fn granted(&self) -> &Arc<Granted> {
         &self.granted
     }
 }

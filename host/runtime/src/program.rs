@@ -96,7 +96,7 @@ impl Program {
             requests: skill.requests(),
             serving: &self.serving,
             services: &self.shared.services,
-            skill: (skill.package(), skill.digest()),
+            skill: (&skill.package, skill.digest()),
         };
         Live::start(&self.linked, &ground, options)
     }

@@ -93,18 +93,18 @@ impl Script {
         let sink = |to: Option<Box<dyn io::Write + Send>>| to.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
         let streams = (sink(call.stdout), sink(call.stderr));
         let (stdout, stderr) = streams.clone();
-        let denials = Arc::new(Denials::default());
+        let denials = Denials::new(call.watched);
         // Clients of the network belong to the thread that moves them.
         let runtime = self.shared.reactors.shared()?;
         let entered = runtime.enter();
         let setup = Setup {
-            invocation: &Invocation::default(),
+            invocation: Invocation::default(),
             streams,
             granted: self.admitted.granted(),
             requests: skill.requests(),
             serving: Serving::default(),
             services,
-            scope: denials.scope((skill.package(), skill.digest()), call.watched),
+            scope: denials.scope((&skill.package, skill.digest())),
             limits,
             until: started.checked_add(limits.time).unwrap_or(started),
             beside: vec![Arc::new(laid)],

@@ -15,7 +15,7 @@ use vox_model::{Artifact, Digest, Facts, Requirements, SkillRef};
 pub struct Skill {
     artifact: Artifact,
     manifest: Option<Arc<Manifest>>,
-    package: String,
+    pub(crate) package: Arc<str>,
     facts: Arc<Facts>,
     requirements: Arc<Requirements>,
     scripts: Option<Arc<Scripts>>,
@@ -137,7 +137,7 @@ impl Host {
         Ok(Arc::new(Skill {
             artifact,
             manifest,
-            package,
+            package: package.into(),
             facts,
             requirements: Arc::new(requirements),
             scripts,

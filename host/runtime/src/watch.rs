@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use vox_model::{CallScope, Capability, Digest, Effect, Lease, Recorder, Unwatched, Verdict};
+use vox_model::{CallScope, Capability, Digest, Effect, Lease, Recorder, Scope, Verdict};
 
 /// Refusals, and failures, that an outcome tells of. The audit has all of them.
 const MAX_TOLD: usize = 16;
@@ -29,10 +29,11 @@ pub fn call_id() -> String {
     })
 }
 
-/// Keeps what was refused and which requests failed, and passes everything on.
-#[derive(Default)]
+/// Stands between the capabilities of a call and whoever watches it: keeps what was refused and which requests failed,
+/// and passes everything on.
 pub(crate) struct Denials {
     kept: Mutex<Told>,
+    watched: Option<Watched>,
 }
 
 /// What an outcome tells of.
@@ -54,14 +55,9 @@ impl Told {
     }
 }
 
-struct Both {
-    denials: Arc<Denials>,
-    next: Arc<dyn Recorder>,
-}
-
-impl Recorder for Both {
+impl Recorder for Denials {
     fn record(&self, effect: Effect) {
-        let mut kept = self.denials.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(list) = kept.list(&effect)
             && list.len() < MAX_TOLD
             && !list.contains(&effect)
@@ -69,29 +65,30 @@ impl Recorder for Both {
             list.push(effect.clone());
         }
         drop(kept);
-        self.next.record(effect);
+        if let Some(watched) = &self.watched {
+            watched.recorder.record(effect);
+        }
     }
 }
 
-/// The lease of whoever watches. What is for everybody was never granted, so nobody can take it back.
-struct Leased(Option<Arc<dyn Lease>>);
-
-impl Lease for Leased {
+impl Lease for Denials {
     fn holds(&self, capability: Capability) -> bool {
-        vox_capabilities::free(capability) || self.0.as_ref().is_none_or(|lease| lease.holds(capability))
+        // What is for everybody was never granted, so nobody can take it back.
+        vox_capabilities::free(capability)
+            || self.watched.as_ref().is_none_or(|watched| watched.lease.holds(capability))
     }
 }
 
 impl Denials {
+    pub(crate) fn new(watched: Option<Watched>) -> Arc<Self> {
+        Arc::new(Self { kept: Mutex::default(), watched })
+    }
+
     /// What the capabilities are told of a call.
-    pub(crate) fn scope(self: &Arc<Self>, skill: (&str, Digest), watched: Option<Watched>) -> CallScope {
-        let (call, next, lease) = match watched {
-            Some(watched) => (watched.call, watched.recorder, Some(watched.lease)),
-            None => (String::new(), Arc::new(Unwatched) as Arc<dyn Recorder>, None),
-        };
-        let lease = Arc::new(Leased(lease));
-        let recorder = Arc::new(Both { denials: self.clone(), next });
-        CallScope { skill: skill.0.into(), digest: skill.1, call: call.into(), recorder, lease }
+    pub(crate) fn scope(self: &Arc<Self>, (package, digest): (&Arc<str>, Digest)) -> CallScope {
+        let call = self.watched.as_ref().map(|watched| watched.call.clone()).unwrap_or_default();
+        let (recorder, lease) = (self.clone(), self.clone());
+        Scope { skill: package.clone(), digest, call, recorder, lease }.into()
     }
 
     /// What was refused and what failed so far.

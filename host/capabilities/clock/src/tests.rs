@@ -2,7 +2,7 @@ use super::*;
 use crate::{Frozen, Request};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
-use vox_model::{Lease, Recorder};
+use vox_model::{Lease, Recorder, Scope};
 
 #[derive(Default)]
 struct Books(Mutex<Vec<Effect>>);
@@ -23,7 +23,7 @@ impl Lease for Held {
 
 fn scope() -> (CallScope, Arc<Books>, Arc<Held>) {
     let (books, held) = (Arc::new(Books::default()), Arc::new(Held(AtomicBool::new(true))));
-    (CallScope { recorder: books.clone(), lease: held.clone(), ..CallScope::unwatched("s") }, books, held)
+    (CallScope::from(Scope { recorder: books.clone(), lease: held.clone(), ..Scope::unwatched("s") }), books, held)
 }
 
 fn coarse() -> Grant {

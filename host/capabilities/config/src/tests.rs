@@ -4,7 +4,7 @@ use crate::grant::{MAX_NAME, MAX_VALUE};
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use vox_model::{Lease, Recorder};
+use vox_model::{Lease, Recorder, Scope};
 
 #[derive(Default)]
 struct Books(Mutex<Vec<Effect>>);
@@ -31,7 +31,7 @@ fn grant(settings: &[&str]) -> Grant {
 
 fn state(grant: &Grant, request: &Request) -> (ConfigState, Arc<Books>, Arc<Held>) {
     let (books, held) = (Arc::new(Books::default()), Arc::new(Held(AtomicBool::new(true))));
-    let scope = CallScope { recorder: books.clone(), lease: held.clone(), ..CallScope::unwatched("s") };
+    let scope = CallScope::from(Scope { recorder: books.clone(), lease: held.clone(), ..Scope::unwatched("s") });
     (ConfigState::new(scope, grant, request).unwrap(), books, held)
 }
 

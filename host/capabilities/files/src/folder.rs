@@ -1,6 +1,7 @@
 //! From a grant to a tree.
 
 use crate::audit::Audit;
+use crate::changes::StoreError;
 use crate::direct::Direct;
 use crate::front::Front;
 use crate::grant::{Access, FolderGrant};
@@ -68,6 +69,9 @@ pub enum OpenFolderError {
         /// Why.
         source: io::Error,
     },
+    /// The store of staged writes cannot be used.
+    #[error("writes cannot be staged: {0}")]
+    Store(#[from] StoreError),
     /// The skill could reach what vox itself keeps there.
     #[error(
         "the granted folder {path} holds vox's own state, {state}: a skill could reach what is waiting for approval; \

@@ -57,6 +57,12 @@ pub struct Grant {
     pub folders: Vec<FolderGrant>,
 }
 
+impl AsRef<Self> for Grant {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// A grant that makes no sense, or would mean more than it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! - [`grant`] reads `--allow-read DIR[::GUEST]` and the `[files]` section of a manifest.
-//! - [`tree`] is what both sides of the crate agree on; [`Folder`] opens one.
+//! - [`tree`] is what both sides of the crate agree on; [`Folder`] opens one, [`Folders`] those of a call.
 //! - [`changes`] keeps what a call staged, shows it, and applies it so that after any crash the live folder is wholly
 //!   old or wholly new.
 //!
@@ -16,6 +16,7 @@ mod audit;
 pub mod changes;
 mod direct;
 mod folder;
+mod folders;
 mod front;
 pub mod grant;
 pub mod host;
@@ -31,6 +32,7 @@ mod walk;
 mod tests;
 
 pub use folder::{Folder, OpenFolderError};
+pub use folders::{Folders, Sealed};
 pub use grant::{Access, FolderGrant, Grant, GrantError, Request};
 pub use overlay::Staged;
 pub use quota::Quota;

@@ -22,6 +22,12 @@ pub struct Grant {
     pub secrets: Vec<SecretBinding>,
 }
 
+impl AsRef<Self> for Grant {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Grant {
     /// Whether it gives nothing.
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use crate::place::Origin;
 use hyper::client::conn::{http1, http2};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vox_model::Digest;
 
@@ -27,7 +27,7 @@ const TOTAL: usize = 64;
 /// Who may use a connection. Whatever differs here never shares one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    pub(crate) tenant: String,
+    pub(crate) tenant: Arc<str>,
     pub(crate) skill: Digest,
     /// The line of the grant and the bindings of the secrets, as text.
     pub(crate) grant: String,

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
-use vox_model::{CallScope, Verdict};
+use vox_model::{CallScope, GrantOf, Verdict};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 use zeroize::Zeroizing;
 
@@ -36,9 +36,9 @@ const READY: Duration = Duration::from_millis(100);
 /// What the exchanges of one call share.
 pub(crate) struct Call {
     pub(crate) client: Arc<Shared>,
-    pub(crate) grant: Arc<Grant>,
+    pub(crate) grant: GrantOf<Grant>,
     pub(crate) scope: CallScope,
-    pub(crate) tenant: String,
+    pub(crate) tenant: Arc<str>,
     /// When the call itself is over.
     pub(crate) until: Option<std::time::Instant>,
     /// Requests so far.
@@ -148,7 +148,7 @@ async fn begin(
     let limits = call.client.limits;
     admit(call, record)?;
     let (parts, body) = request.into_parts();
-    let authorised = policy::authorise(&parts.method, &parts.uri, &call.grant).map_err(Problem::Denied)?;
+    let authorised = policy::authorise(&parts.method, &parts.uri, (*call.grant).as_ref()).map_err(Problem::Denied)?;
     record.granted_by(authorised.grant().to_string());
     throttle(call, &authorised)?;
     let slot = call.slots.clone().try_acquire_owned().map_err(|_| Problem::InFlight(limits.in_flight))?;

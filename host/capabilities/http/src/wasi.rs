@@ -12,8 +12,8 @@ use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use vox_model::CallScope;
 use vox_model::programs::Outlet;
+use vox_model::{CallScope, GrantOf};
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi_http::p2::bindings::http as interfaces;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
@@ -37,13 +37,19 @@ pub struct Http {
 impl Http {
     /// The state of a fresh call. `tenant` names on whose behalf it runs, and keeps connections apart; `until` is when
     /// the call itself is over. Must be used on a tokio runtime with I/O and time.
-    pub fn new(client: &Client, grant: Arc<Grant>, scope: CallScope, tenant: &str, until: Option<Instant>) -> Self {
+    pub fn new(
+        client: &Client,
+        grant: GrantOf<Grant>,
+        scope: CallScope,
+        tenant: impl Into<Arc<str>>,
+        until: Option<Instant>,
+    ) -> Self {
         let slots = Arc::new(Semaphore::new(client.0.limits.in_flight as usize));
         let call = Arc::new(Call {
             client: client.0.clone(),
             grant,
             scope,
-            tenant: tenant.to_owned(),
+            tenant: tenant.into(),
             until,
             begun: AtomicU32::new(0),
             slots,

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use vox_cap_http::*;
-use vox_model::{CallScope, Digest};
+use vox_model::{CallScope, Digest, Scope};
 
 #[tokio::test]
 async fn a_connection_is_used_again() {
@@ -79,7 +79,7 @@ async fn nobody_else_gets_it() {
         assert_eq!(server.count(), count + 1, "{what}");
     }
     let before = server.count();
-    let scope = CallScope { digest: Digest([9; 32]), ..CallScope::unwatched("other") };
+    let scope = CallScope::from(Scope { digest: Digest([9; 32]), ..Scope::unwatched("other") });
     let skill = Http::new(&client, Arc::new(server.grant()), scope, "one", None);
     read(skill.send(request("GET", &server.url("/"), &[], b""), RequestOptions::default()).await.unwrap())
         .await

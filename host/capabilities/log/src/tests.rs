@@ -1,6 +1,6 @@
 use super::*;
 use std::sync::Mutex;
-use vox_model::{Lease, Recorder, Unwatched};
+use vox_model::{Lease, Recorder, Scope, Unwatched};
 
 /// Level, skill, context, message, bytes cut.
 type Taken = (Level, String, String, String, u64);
@@ -39,7 +39,7 @@ impl Lease for TakenBack {
 
 fn call(skill: &str, lease: Arc<dyn Lease>) -> (LogState, Arc<Kept>, Arc<Books>) {
     let (sink, books) = (Arc::new(Kept::default()), Arc::new(Books::default()));
-    let scope = CallScope { recorder: books.clone(), lease, ..CallScope::unwatched(skill) };
+    let scope = CallScope::from(Scope { recorder: books.clone(), lease, ..Scope::unwatched(skill) });
     (LogState::new(scope, sink.clone()), sink, books)
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::Request;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
-use vox_model::Recorder;
+use vox_model::{Recorder, Scope};
 use wasmtime_wasi::p2::bindings::random::insecure::Host as _;
 use wasmtime_wasi::p2::bindings::random::insecure_seed::Host as _;
 use wasmtime_wasi::p2::bindings::random::random::Host as _;
@@ -18,7 +18,7 @@ impl Recorder for Books {
 
 fn call(seed: Option<u64>) -> (RandomState, Arc<Books>) {
     let books = Arc::new(Books::default());
-    let scope = CallScope { recorder: books.clone(), ..CallScope::unwatched("s") };
+    let scope = CallScope::from(Scope { recorder: books.clone(), ..Scope::unwatched("s") });
     (RandomState::new(scope, &Grant { seed }), books)
 }
 

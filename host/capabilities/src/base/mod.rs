@@ -11,7 +11,7 @@ mod stdio;
 pub use stdio::Sink;
 
 use vox_cap_clock::{Grant, Monotonic, Wall};
-use vox_model::CallScope;
+use vox_model::{CallScope, GrantOf};
 use wasmtime::component::{HasData, Linker};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::p2::bindings::cli;
@@ -28,25 +28,39 @@ pub struct Invocation {
     pub input: Vec<u8>,
 }
 
-/// What of WASI the engine's own implementation serves: arguments, standard streams, and the clocks as granted.
-pub(crate) fn context(
-    invocation: &Invocation,
-    stdout: &Sink,
-    stderr: &Sink,
-    clock: &Grant,
-    scope: &CallScope,
-) -> WasiCtx {
-    WasiCtx::builder()
-        .args(&invocation.arguments)
-        .stdin(MemoryInputPipe::new(invocation.input.clone()))
-        .stdout(stdout.clone())
-        .stderr(stderr.clone())
-        .wall_clock(Wall::new(clock, scope))
-        .monotonic_clock(Monotonic::new(clock, scope))
-        .allow_tcp(false)
-        .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .build()
+/// What of WASI the engine's own implementation serves: arguments, standard streams, and the clocks as granted. Made when
+/// the guest first uses one of them, which most calls of a typed function never do.
+pub(crate) struct Base {
+    invocation: Invocation,
+    granted: GrantOf<Grant>,
+    scope: CallScope,
+    context: Option<Box<WasiCtx>>,
+}
+
+impl Base {
+    pub(crate) fn new(invocation: Invocation, granted: GrantOf<Grant>, scope: CallScope) -> Self {
+        Self { invocation, granted, scope, context: None }
+    }
+
+    /// The engine's state, with output into these sinks.
+    pub(crate) fn context(&mut self, stdout: &Sink, stderr: &Sink) -> &mut WasiCtx {
+        self.context.get_or_insert_with(|| {
+            let Invocation { arguments, input } = std::mem::take(&mut self.invocation);
+            let clock = (*self.granted).as_ref();
+            let context = WasiCtx::builder()
+                .args(&arguments)
+                .stdin(MemoryInputPipe::new(input))
+                .stdout(stdout.clone())
+                .stderr(stderr.clone())
+                .wall_clock(Wall::new(clock, &self.scope))
+                .monotonic_clock(Monotonic::new(clock, &self.scope))
+                .allow_tcp(false)
+                .allow_udp(false)
+                .allow_ip_name_lookup(false)
+                .build();
+            Box::new(context)
+        })
+    }
 }
 
 /// What the stream interfaces see of a call: its table of resources and nothing else.

@@ -11,7 +11,7 @@ use vox_model::programs::{
     Command, Device, Finished, Lack, Mount, MountAccess, Offered, Outlet, ProgramError, ProgramSession, Programs,
     Running, SessionSetup, SharedFolder, Spawned, Status, Stop,
 };
-use vox_model::{CallScope, Capability, Effect, Lease, Limits, Recorder, Verdict};
+use vox_model::{CallScope, Capability, Effect, Lease, Limits, Recorder, Scope, Verdict};
 use wasmtime::component::{Resource, ResourceTable};
 
 /// What happened, in order.
@@ -198,7 +198,7 @@ impl Stage {
             limits: Limits::default(),
             until: Instant::now() + Duration::from_secs(60),
         };
-        let scope = CallScope { recorder: book.clone(), lease: book.clone(), ..CallScope::unwatched("s") };
+        let scope = CallScope::from(Scope { recorder: book.clone(), lease: book.clone(), ..Scope::unwatched("s") });
         Self { diary, folder, book, state: ProgramsState::new(scope, setup), table: ResourceTable::new() }
     }
 

@@ -103,7 +103,7 @@ fn a_need_is_met_by_its_own_grant_and_by_no_other() {
             let writes = needed == Capability::FilesystemRo && *given == Capability::FilesystemRw;
             if *given == needed || writes {
                 let admitted = ask(&skill, granted).unwrap_or_else(|no| panic!("{needed} under {given}: {no}"));
-                assert_eq!(admitted.granted(), granted);
+                assert_eq!(**admitted.granted(), *granted);
                 continue;
             }
             // A section that asks for a default is missing its flag already; the others have only the word.

@@ -111,8 +111,9 @@ impl Meter {
         self.started.elapsed()
     }
 
-    pub(crate) fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
+    /// When the call is over at the latest.
+    pub(crate) fn until(&self) -> Instant {
+        self.until
     }
 
     /// Bytes of all memories; they never shrink while the sandbox lives.

@@ -9,10 +9,10 @@ use super::{trap, typed};
 use crate::watch::{Denials, Told, Watched};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 use vox_capabilities::base::{Invocation, Sink};
 use vox_capabilities::subprocess::Serving;
-use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup};
+use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup, runs_programs};
 use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value};
 use wasmtime::component::{Func, Instance, InstancePre, Val};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -39,13 +39,13 @@ pub(crate) struct Ground<'a> {
     pub(crate) reactors: &'a Arc<Reactors>,
     /// Whether it serves one call and nobody keeps it.
     pub(crate) fresh: bool,
-    pub(crate) granted: &'a Granted,
+    pub(crate) granted: &'a Arc<Granted>,
     pub(crate) requests: Option<&'a Requests>,
     /// What commands serve of its imports.
     pub(crate) serving: &'a Serving,
     pub(crate) services: &'a Services,
     /// The skill: its package and its digest.
-    pub(crate) skill: (&'a str, vox_model::Digest),
+    pub(crate) skill: (&'a Arc<str>, vox_model::Digest),
 }
 
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
@@ -58,9 +58,7 @@ pub(crate) enum Live {
 impl Ground<'_> {
     /// What moves the waits of the sandbox.
     fn reactor(&self) -> Result<Reactor, Failure> {
-        let programs =
-            !self.granted.subprocess.is_empty() || !self.granted.gpu.is_empty() || !self.serving.commands.is_empty();
-        match self.fresh && !programs {
+        match self.fresh && !runs_programs(self.granted, self.serving) {
             true => self.reactors.borrow(self.skill.1),
             false => self.reactors.join(self.skill.1),
         }
@@ -126,18 +124,18 @@ impl Live {
         let failed = |failure| Box::new(Outcome::failed(failure));
         let reactor = ground.reactor().map_err(failed)?;
         let runtime = reactor.runtime().map_err(failed)?;
-        let denials = Arc::new(Denials::default());
-        let left = meter.left();
+        let denials = Denials::new(options.watched);
+        let until = meter.until();
         let setup = Setup {
-            invocation: &options.invocation,
+            invocation: options.invocation,
             streams: (stdout, stderr),
             granted: ground.granted,
             requests: ground.requests,
             serving: ground.serving.clone(),
             services: ground.services,
-            scope: denials.scope(ground.skill, options.watched),
+            scope: denials.scope(ground.skill),
             limits: ground.limits,
-            until: std::time::Instant::now() + left,
+            until,
             beside: Vec::new(),
         };
         // Clients of the network belong to the reactor that moves them.
@@ -146,7 +144,7 @@ impl Live {
         drop(entered);
         let mut store = Box::new(Store::new(ground.engine, data));
         arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
-        let made = runtime.block_on(within(left, options.cancel, pre.instantiate_async(&mut *store)));
+        let made = runtime.block_on(within(until, options.cancel, pre.instantiate_async(&mut *store)));
         match made {
             Ok(instance) => Ok(Self::Based(store, Found::new(instance), denials, reactor)),
             Err(error) => Err(Box::new(unstarted(error, &store.data().meter, output(store.data())))),
@@ -186,9 +184,9 @@ impl Live {
                     Ok(runtime) => runtime,
                     Err(failure) => return *outcome = Outcome::failed(failure),
                 };
-                let left = store.data().meter.left();
+                let until = store.data().meter.until();
                 let call = call_based(store, found, function, entry, args);
-                let called = runtime.block_on(within(left, cancel, call));
+                let called = runtime.block_on(within(until, cancel, call));
                 outcome.output = output(store.data());
                 outcome.result = called.map_err(|wrong| wrong.failure(&store.data().meter, &outcome.output));
                 outcome.usage = usage(&store.data().meter);
@@ -308,7 +306,7 @@ async fn call_based(
 /// Waits for guest work until its time is over or somebody cancels it. Epochs cannot end a guest that waits
 /// inside the host; dropping its future does.
 async fn within<T, E: From<wasmtime::Error>>(
-    left: Duration,
+    until: Instant,
     cancel: Option<Cancel>,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
@@ -321,7 +319,8 @@ async fn within<T, E: From<wasmtime::Error>>(
     tokio::select! {
         biased;
         done = work => done,
-        () = tokio::time::sleep(left) => Err(wasmtime::Error::new(Stop::Time).into()),
+        // The timer is made only when the guest waits.
+        () = async { tokio::time::sleep_until(until.into()).await } => Err(wasmtime::Error::new(Stop::Time).into()),
         () = cancelled => Err(wasmtime::Error::new(Stop::Cancelled).into()),
     }
 }

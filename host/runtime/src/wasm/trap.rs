@@ -1,6 +1,7 @@
 //! What the engine's errors mean.
 
 use super::meter::{Meter, Stop};
+use vox_capabilities::files::OpenFolderError;
 use vox_capabilities::subprocess::Unanswered;
 use vox_inspect::docs::clean;
 use vox_model::{Failure, Frame, Limit, Limits, Trap};
@@ -24,6 +25,9 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
     }
     if let Some(unanswered) = error.downcast_ref::<Unanswered>() {
         return unserved(unanswered);
+    }
+    if let Some(unopened) = error.downcast_ref::<OpenFolderError>() {
+        return Failure::Setup(unopened.to_string());
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         let detail = "all sandboxes of this host are in use".to_owned();

@@ -10,7 +10,9 @@ use tokio::runtime::Runtime;
 use vox_capabilities::subprocess::{ProgramsSetup, ProgramsState, Serving, Unanswered};
 use vox_container::{Fallback, Surroundings};
 use vox_model::programs::Programs;
-use vox_model::{CallScope, Capability, Effect, Function, FunctionId, Lease, Limits, Param, Recorder, Type, Value};
+use vox_model::{
+    CallScope, Capability, Effect, Function, FunctionId, Lease, Limits, Param, Recorder, Scope, Type, Value,
+};
 use vox_tests::places;
 
 /// The interface that is served.
@@ -113,7 +115,7 @@ impl Stage {
             until: Instant::now() + time,
         };
         let book = Arc::new(Book::default());
-        let scope = CallScope { recorder: book.clone(), lease: book.clone(), ..CallScope::unwatched("s") };
+        let scope = CallScope::from(Scope { recorder: book.clone(), lease: book.clone(), ..Scope::unwatched("s") });
         let state = Some(ProgramsState::new(scope, setup));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
         Self { state, runtime, book, _folder: folder }

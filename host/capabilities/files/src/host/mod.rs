@@ -26,6 +26,8 @@ pub use folder::{Entries, Subdirectories};
 use self::file::File;
 use self::folder::Folder;
 use self::stat::HashKey;
+use crate::folder::OpenFolderError;
+use crate::folders::Folders;
 use crate::tree::{Place, Tree};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -34,7 +36,9 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 
 /// The granted folders of one call. Owned by its store.
 pub struct Files {
-    preopens: Vec<Folder>,
+    granted: Folders,
+    /// As the guest gets them; none before it asks.
+    preopens: Option<Vec<Folder>>,
     subdirectories: Subdirectories,
     /// Where refusals are taken down that no tree hears of.
     scope: CallScope,
@@ -46,23 +50,43 @@ pub struct Files {
 }
 
 impl Files {
-    /// The folders, each with the path under which the guest sees it. A tree that is given twice counts as one folder.
-    pub fn new(preopens: Vec<(String, Arc<dyn Tree>)>, subdirectories: Subdirectories, scope: CallScope) -> Self {
-        let mut folders: Vec<Folder> = Vec::with_capacity(preopens.len());
-        for (number, (guest, tree)) in (0..).zip(preopens) {
-            let same = folders.iter().find(|folder| Arc::ptr_eq(&folder.tree, &tree));
-            let number = same.map_or(number, |folder| folder.number);
-            let mutate = tree.writable();
-            folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
-        }
+    /// The folders of a fresh call, which are opened when the guest asks for them.
+    pub fn new(granted: Folders, subdirectories: Subdirectories, scope: CallScope) -> Self {
         let (key, listed) = (HashKey::default(), Arc::default());
-        Self { preopens: folders, subdirectories, scope, key, listed, asked_in_vain: false }
+        Self { granted, preopens: None, subdirectories, scope, key, listed, asked_in_vain: false }
+    }
+
+    /// The folders as the guest gets them.
+    fn preopens(&mut self) -> Result<&[Folder], OpenFolderError> {
+        let preopens = match self.preopens.take() {
+            Some(preopens) => preopens,
+            None => preopened(self.granted.open()?.iter().map(|folder| (folder.shared.guest(), folder.tree.clone()))),
+        };
+        self.asked_in_vain |= preopens.is_empty();
+        Ok(self.preopens.insert(preopens))
+    }
+
+    /// The folders alone, when no guest will ask any more.
+    pub fn into_folders(self) -> Folders {
+        self.granted
     }
 
     /// Whether the guest asked which folders it has, and has none.
     pub fn asked_in_vain(&self) -> bool {
         self.asked_in_vain
     }
+}
+
+/// Trees, each with the path under which the guest sees it. One that is given twice counts as one folder.
+fn preopened<'a>(trees: impl Iterator<Item = (&'a str, Arc<dyn Tree>)>) -> Vec<Folder> {
+    let mut folders: Vec<Folder> = Vec::new();
+    for (number, (guest, tree)) in (0..).zip(trees) {
+        let same = folders.iter().find(|folder| Arc::ptr_eq(&folder.tree, &tree));
+        let number = same.map_or(number, |folder| folder.number);
+        let mutate = tree.writable();
+        folders.push(Folder { tree, number, guest: guest.into(), place: Place::default(), mutate });
+    }
+    folders
 }
 
 /// What a guest's handle stands for.

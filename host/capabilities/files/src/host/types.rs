@@ -57,9 +57,9 @@ impl FilesCtxView<'_> {
 
 impl preopens::Host for FilesCtxView<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Handle, String)>> {
-        self.ctx.asked_in_vain |= self.ctx.preopens.is_empty();
-        let mut all = Vec::with_capacity(self.ctx.preopens.len());
-        for folder in &self.ctx.preopens {
+        let folders = self.ctx.preopens()?;
+        let mut all = Vec::with_capacity(folders.len());
+        for folder in folders {
             let handle = self.table.push(Descriptor::folder(folder.clone()))?;
             all.push((handle, folder.guest.to_string()));
         }

@@ -3,7 +3,7 @@
 use super::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use vox_model::{Capability, Effect, Lease, Recorder, Verdict};
+use vox_model::{Capability, Effect, Lease, Recorder, Scope, Verdict};
 
 #[derive(Default)]
 struct Watch {
@@ -25,7 +25,7 @@ impl Lease for Watch {
 
 impl Watch {
     fn scope(self: &Arc<Self>) -> CallScope {
-        CallScope { recorder: self.clone(), lease: self.clone(), ..CallScope::unwatched("test") }
+        CallScope::from(Scope { recorder: self.clone(), lease: self.clone(), ..Scope::unwatched("test") })
     }
 
     fn take(&self) -> Vec<(Capability, String, String, Verdict)> {

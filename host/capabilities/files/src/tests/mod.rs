@@ -3,6 +3,7 @@
 mod approval;
 mod audit;
 mod crash;
+mod folders;
 mod links;
 mod listings;
 mod live;

@@ -1,6 +1,7 @@
 //! F6: every right × every operation × every kind of object, and F3: rights do not grow with a handle.
 
 use super::*;
+use vox_model::Scope;
 
 /// What each operation gives on each kind of object with full rights: file, directory, link to a file, link to a
 /// directory, nothing.
@@ -51,7 +52,10 @@ fn every_right_by_every_operation_by_every_object() {
                     let before = bench.snapshot();
                     let scope = CallScope::unwatched("test");
                     let (access, scope) = match rights {
-                        "none" => (Access::WriteThrough, CallScope { lease: Arc::new(Revoked), ..scope }),
+                        "none" => (
+                            Access::WriteThrough,
+                            Scope { lease: Arc::new(Revoked), ..Scope::unwatched("test") }.into(),
+                        ),
                         "read" => (Access::Read, scope),
                         "overlay" => (Access::Write, scope),
                         _ => (Access::WriteThrough, scope),

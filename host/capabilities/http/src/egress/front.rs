@@ -165,9 +165,9 @@ impl Desk {
             return Err(Not::Problem(Problem::TakenBack));
         }
         let plain = Origin { scheme: Scheme::Http, ..secure.clone() };
-        let denied = tunnels(&secure, &self.call.grant).err();
+        let denied = tunnels(&secure, (*self.call.grant).as_ref()).err();
         let open: Vec<Origin> =
-            [secure, plain].into_iter().filter(|origin| tunnels(origin, &self.call.grant).is_ok()).collect();
+            [secure, plain].into_iter().filter(|origin| tunnels(origin, (*self.call.grant).as_ref()).is_ok()).collect();
         match denied {
             Some(denied) if open.is_empty() => Err(Not::Problem(Problem::Denied(denied))),
             _ => Ok(open),

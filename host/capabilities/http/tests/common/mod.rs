@@ -18,7 +18,7 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use vox_cap_http::*;
-use vox_model::{CallScope, Capability, Digest, Effect, Lease, Recorder, Verdict};
+use vox_model::{Capability, Digest, Effect, Lease, Recorder, Scope, Verdict};
 
 /// Takes effects down.
 #[derive(Default)]
@@ -124,14 +124,14 @@ impl Sending {
     pub fn new(client: &Client, grant: Grant, tenant: &str, until: Option<Instant>) -> Self {
         let notes = Arc::new(Notes::default());
         let lease = Arc::new(Revocable(true.into()));
-        let scope = CallScope {
+        let scope = Scope {
             skill: "test".into(),
             digest: Digest([7; 32]),
             call: "1".into(),
             recorder: notes.clone(),
             lease: lease.clone(),
         };
-        Self { http: Http::new(client, Arc::new(grant), scope, tenant, until), notes, lease }
+        Self { http: Http::new(client, Arc::new(grant), scope.into(), tenant, until), notes, lease }
     }
 
     pub async fn get(&self, url: &str) -> Result<Answer, Error> {

@@ -11,7 +11,7 @@ use crate::bindings::wasi::keyvalue::store::{Error, Host as _, HostBucket as _};
 use crate::{Bucket, Grant, Home, KvCtxView, KvState, KvView};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use vox_model::{CallScope, Capability, Effect, Lease, Recorder};
+use vox_model::{CallScope, Capability, Effect, Lease, Recorder, Scope};
 use wasmtime::component::{Resource, ResourceTable};
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl KvView for Call {
 impl Call {
     pub(super) fn new(home: &Arc<Home>, owner: &str, quota: u64) -> Self {
         let (books, held) = (Arc::new(Books::default()), Arc::new(Held(AtomicBool::new(true))));
-        let scope = CallScope { recorder: books.clone(), lease: held.clone(), ..CallScope::unwatched(owner) };
+        let scope = CallScope::from(Scope { recorder: books.clone(), lease: held.clone(), ..Scope::unwatched(owner) });
         let state = KvState::new(scope, Grant { quota }, Some(Arc::clone(home)));
         Self { state, table: ResourceTable::new(), books, held }
     }

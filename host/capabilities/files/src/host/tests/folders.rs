@@ -3,6 +3,8 @@
 use super::super::bindings::wasi::filesystem::types::{DescriptorType, HostDirectoryEntryStream as _, NewTimestamp};
 use super::super::{Entries, folder};
 use super::*;
+use crate::folder::OpenFolderError;
+use crate::grant::{Access, FolderGrant};
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 
 /// The entries of a directory, in order.
@@ -237,4 +239,19 @@ fn listings_that_are_open_are_bounded_together() {
     guest.table.delete(open.pop().unwrap()).unwrap();
     assert!(told(guest.view().read_directory(many.lent())).is_ok());
     assert!(told(guest.view().read_directory(many.lent())).is_err());
+}
+
+/// The guest cannot go on without its folders, and is not told that there are none: its call ends.
+#[test]
+fn a_guest_that_asks_for_a_folder_that_is_gone_is_ended() {
+    let temp = tempfile::tempdir().unwrap();
+    let gone = std::fs::canonicalize(temp.path()).unwrap().join("gone");
+    let folder = FolderGrant { host: gone.clone(), guest: "gone".to_owned(), access: Access::Read };
+    let scope = CallScope::unwatched("guest");
+    let granted = Folders::new(Arc::new(Grant { folders: vec![folder] }), None, scope.clone());
+    let mut files = Files::new(granted, Subdirectories::Inherited, scope);
+    let mut table = ResourceTable::new();
+    let error = FilesCtxView { ctx: &mut files, table: &mut table }.get_directories().unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(OpenFolderError::Open { path, .. }) if *path == gone), "{error}");
+    assert!(!files.asked_in_vain(), "it has a folder");
 }

@@ -10,12 +10,14 @@ mod streams;
 use super::bindings::wasi::filesystem::preopens::Host as _;
 use super::bindings::wasi::filesystem::types::{DescriptorFlags, HostDescriptor as _, OpenFlags, PathFlags};
 use super::memory::Memory;
-use super::{Descriptor, ErrorCode, Fault, Files, FilesCtxView, Subdirectories};
+use super::{Descriptor, ErrorCode, Fault, Files, FilesCtxView, Subdirectories, preopened};
+use crate::folders::Folders;
+use crate::grant::Grant;
 use crate::tree::Tree;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use vox_model::{CallScope, Effect, Recorder};
+use vox_model::{CallScope, Effect, Recorder, Scope};
 use wasmtime::component::{Resource, ResourceTable};
 
 const READ: DescriptorFlags = DescriptorFlags::READ;
@@ -67,9 +69,11 @@ struct Guest {
 impl Guest {
     fn with(trees: Vec<(&str, Arc<Memory>)>, subdirectories: Subdirectories) -> Self {
         let seen = Arc::new(Seen::default());
-        let scope = CallScope { recorder: Arc::clone(&seen) as Arc<dyn Recorder>, ..CallScope::unwatched("guest") };
-        let trees = trees.into_iter().map(|(guest, tree)| (guest.to_owned(), tree as Arc<dyn Tree>)).collect();
-        let files = Files::new(trees, subdirectories, scope);
+        let scope =
+            CallScope::from(Scope { recorder: Arc::clone(&seen) as Arc<dyn Recorder>, ..Scope::unwatched("guest") });
+        let none = Folders::new(Arc::new(Grant::default()), None, scope.clone());
+        let mut files = Files::new(none, subdirectories, scope);
+        files.preopens = Some(preopened(trees.into_iter().map(|(guest, tree)| (guest, tree as Arc<dyn Tree>))));
         Self { files, table: ResourceTable::new(), seen }
     }
 
