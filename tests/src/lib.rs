@@ -11,6 +11,7 @@ pub mod program;
 pub mod server;
 pub mod skills;
 pub mod strace;
+pub mod tiers;
 pub mod transcript;
 pub mod witness;
 

@@ -57,7 +57,7 @@ fn programs_delete_rename_and_link_behind_the_overlay() {
     }
     assert_eq!(contents(&docs), before);
     bench.run(0, &["approve", "--yes", "--even-dangerous"]);
-    let names: Vec<String> = contents(&docs).iter().map(|(name, _)| name.display().to_string()).collect();
+    let names: Vec<String> = contents(&docs).iter().map(|(name, ..)| name.display().to_string()).collect();
     assert_eq!(names, ["link", "sub", "sub/c", "tool"]);
     let mode = fs::metadata(docs.join("tool")).map(|about| about.permissions().mode() & 0o777).ok();
     assert_eq!(mode, Some(0o755));

@@ -4,7 +4,7 @@
 mod folders;
 mod grants;
 mod limits;
-#[allow(dead_code, reason = "the tests of containers use the rest")]
+#[allow(dead_code, unused_imports, reason = "the tests of containers use the rest")]
 #[path = "../programs/work.rs"]
 mod work;
 

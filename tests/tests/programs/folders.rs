@@ -63,7 +63,7 @@ fn programs_delete_rename_and_link_behind_the_overlay() {
         }
         assert_eq!(contents(&docs), before, "{engine}");
         bench.run(0, &["approve", "--yes", "--even-dangerous"]);
-        let names: Vec<String> = contents(&docs).iter().map(|(name, _)| name.display().to_string()).collect();
+        let names: Vec<String> = contents(&docs).iter().map(|(name, ..)| name.display().to_string()).collect();
         assert_eq!(names, ["link", "sub", "sub/c", "tool"], "{engine}");
         use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(docs.join("tool")).map(|about| about.permissions().mode() & 0o777).ok();

@@ -38,7 +38,7 @@ fn folders_variables_and_programs_are_those_that_were_granted() {
         let text = "pwd; ls -A; echo \"[${GREETING-unset}] [${VOX_HOME-unset}]\"; touch /skill/x 2>/dev/null || echo read-only\n\
                     touch new 2>/dev/null || echo nothing to write\ncat /skill/SKILL.md | head -n 2 | tail -n 1\n";
         let folder = bench.skill("x", &[("a.sh", text)]);
-        put(&folder.join("skill.toml"), &format!("{RUNS}[[script]]\npath = \"scripts/a.sh\"\ninterpreter = \"sh\"\n"));
+        put(&folder.join("skill.toml"), format!("{RUNS}[[script]]\npath = \"scripts/a.sh\"\ninterpreter = \"sh\"\n"));
         bench.folder("docs", "a.md", "# a");
         let grants = ["--allow-subprocess=sh", "--allow-read", "docs", "--allow-env", "GREETING"];
         let words = ["run", "./x", "a.sh", "--limit-time", "120s"];
