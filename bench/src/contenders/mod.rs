@@ -8,4 +8,5 @@ pub mod local;
 pub mod podman;
 pub mod process;
 pub mod session;
+pub mod trusted;
 pub mod vox;

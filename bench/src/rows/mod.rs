@@ -32,7 +32,7 @@ pub const ALL: &[(&str, &str, Measure)] = &[
     ("decide", "the decision about a skill", granted::decisions),
     ("http", "a fresh call that sends a request", http::rows),
     ("files", "a file of 1 MB through a guest", files::rows),
-    ("programs", "commands in containers", programs::rows),
+    ("programs", "commands in containers and in the process tier", programs::rows),
     ("egress", "requests of programs in containers", egress::rows),
     ("oneshot", "whole processes", oneshot::rows),
     ("memory", "memory of a live instance", memory::rows),

@@ -1,7 +1,9 @@
-//! Programs in containers: a command in a session that is warm, and the first one in a new session.
+//! Programs in containers and in the process tier: a command in a session that is warm, and the first one in a new
+//! session.
 
 use crate::contenders::process::{Process, find};
 use crate::contenders::session::{Programs, problem};
+use crate::contenders::trusted::Processes;
 use crate::context::Context;
 use crate::model::Row;
 use crate::runner::{Contender, Plan};
@@ -15,14 +17,34 @@ const COMMANDS: [&[&str]; 2] = [&["true"], &["git", "--version"]];
 /// How many times what a warm command takes `podman run` takes at least.
 const FLOOR: f64 = 20.0;
 
-/// Podman always, Docker where it works.
+/// Podman always, Docker where it works, and the process tier.
 pub fn rows(context: &Context) -> Result<Vec<Row>> {
     let docker = problem(EngineKind::Docker);
     let mut rows = engine(context, EngineKind::Podman, docker.as_deref());
     if docker.is_none() {
         rows.extend(engine(context, EngineKind::Docker, None));
     }
+    rows.extend(processes(context));
     Ok(rows)
+}
+
+/// The process tier against a program that is started without it.
+fn processes(context: &Context) -> Vec<Row> {
+    let tier = context.vox().and_then(Processes::new).map(Rc::new);
+    let row = |command: &'static [&'static str]| {
+        let mut plan = Plan::new("programs", format!("`{}` in the process tier", command.join(" ")));
+        plan.add("vox, a session that runs", on(&tier, |tier| tier.warm(command)));
+        plan.add("vox, a session started, one command, the session's end", on(&tier, |tier| Ok(tier.cold(command))));
+        plan.add(
+            "fork and exec, unconfined",
+            find(command[0]).map(|program| Process::new(&program, &command[1..]).boxed()),
+        );
+        plan.note(
+            "Confined: name spaces, a private root, Landlock, seccomp, limits of memory, processor, time and output.",
+        );
+        plan.run(context.settings)
+    };
+    COMMANDS.into_iter().map(row).collect()
 }
 
 /// The rows of one engine; `missing` is what is wrong with another one, which has no rows.
@@ -41,7 +63,10 @@ fn engine(context: &Context, kind: EngineKind, missing: Option<&str>) -> Vec<Row
 
 type Found = Result<Rc<Programs>>;
 
-fn on(programs: &Found, make: impl FnOnce(&Rc<Programs>) -> Result<Box<dyn Contender>>) -> Result<Box<dyn Contender>> {
+fn on<P>(
+    programs: &Result<Rc<P>>,
+    make: impl FnOnce(&Rc<P>) -> Result<Box<dyn Contender>>,
+) -> Result<Box<dyn Contender>> {
     programs.as_ref().map_err(|error| anyhow!("{error:#}")).and_then(make)
 }
 
