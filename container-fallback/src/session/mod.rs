@@ -12,7 +12,7 @@ pub(crate) use argv::{BOOT, OWNER};
 pub use command::{Command, Finished, RunError, Status, environment};
 pub use folder::{Access, Folder};
 pub use process::Process;
-pub(crate) use scratch::sweep;
+pub(crate) use scratch::{forsaken, sweep};
 
 use crate::engine::{Engine, EngineError};
 use crate::gpu::Device;

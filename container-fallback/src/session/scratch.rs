@@ -106,25 +106,34 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes the folders of owners that are gone; how many there were.
-pub(crate) fn sweep(state: &Path) -> io::Result<usize> {
+/// The folders of owners that are gone.
+pub(crate) fn forsaken(state: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(state.join(SESSIONS)) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut removed = 0;
+    let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| Owner::parse(name.strip_prefix("vox-")?.rsplit_once('-')?.0));
         if owner.is_some_and(|owner| !owner.lives()) {
-            match fs::remove_dir_all(entry.path()) {
-                Ok(()) => removed += 1,
-                // Another process sweeps as well.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the folders of owners that are gone; how many there were.
+pub(crate) fn sweep(state: &Path) -> io::Result<usize> {
+    let mut removed = 0;
+    for folder in forsaken(state)? {
+        match fs::remove_dir_all(folder) {
+            Ok(()) => removed += 1,
+            // Another process sweeps as well.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(removed)

@@ -59,7 +59,11 @@ impl Folders {
         if grants.iter().any(|grant| grant.access == Access::Write)
             && let Some(root) = &self.changes
         {
-            open.store = Some(Store::open(root)?);
+            let store = Store::open(root)?;
+            // Nobody may ever look at the store where calls are made unattended. What cannot go now is told of by
+            // `Store::recover`.
+            let _ = store.tidy_drafts();
+            open.store = Some(store);
         }
         for grant in grants {
             let draft = match (&open.store, grant.access) {

@@ -72,7 +72,8 @@ impl Store {
         Ok(recovered)
     }
 
-    fn tidy_drafts(&self) -> io::Result<usize> {
+    /// Throws overlays of calls away that no longer run; how many there were.
+    pub(crate) fn tidy_drafts(&self) -> io::Result<usize> {
         let mut removed = 0;
         for entry in std::fs::read_dir(self.drafts())? {
             let entry = entry?;

@@ -42,6 +42,20 @@ fn nothing_is_opened_or_made_before_somebody_asks() {
 }
 
 #[test]
+fn what_killed_calls_left_goes_with_the_next_one() {
+    let bench = Bench::furnished();
+    let left = bench.store.draft().unwrap();
+    std::fs::create_dir(left.join("upper")).unwrap();
+    let young = bench.store.draft().unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    std::fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
+    let mut asked = folders(&bench, &[(bench.live.as_path(), "work", Access::Write)]);
+    asked.open().unwrap();
+    assert!(!left.exists() && young.exists());
+    assert_eq!(drafts(&bench), 2, "the young one and ours");
+}
+
+#[test]
 fn where_one_cannot_be_opened_none_is_and_nothing_is_left() {
     let bench = Bench::furnished();
     let gone = bench.live.join("gone");
