@@ -7,6 +7,7 @@ pub mod fixtures;
 pub mod luck;
 pub mod needs;
 pub mod places;
+pub mod processes;
 pub mod program;
 pub mod server;
 pub mod skills;

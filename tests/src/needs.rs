@@ -33,3 +33,12 @@ macro_rules! need {
 pub fn scale() -> u64 {
     std::env::var("VOX_TEST_SCALE").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
+
+/// The seed of this run: every run chooses otherwise. `VOX_TEST_SEED` repeats one, so a failure has to name it.
+pub fn seed() -> u64 {
+    let given = std::env::var("VOX_TEST_SEED").ok().and_then(|text| text.parse().ok());
+    given.unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.map_or(1, |since| since.as_nanos() as u64)
+    })
+}

@@ -122,15 +122,6 @@ pub fn sample<T: Clone>(of: &[T], count: usize, seed: u64) -> Vec<T> {
     chosen
 }
 
-/// The seed of this run: every run strikes elsewhere. `VOX_TEST_SEED` repeats one.
-pub fn seed() -> u64 {
-    let given = std::env::var("VOX_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.map_or(1, |since| since.as_nanos() as u64)
-    })
-}
-
 #[test]
 fn a_sample_has_the_right_size_and_keeps_the_order() {
     let all: Vec<usize> = (0..100).collect();

@@ -1,8 +1,9 @@
 //! Any call on a file fails: out of space, out of descriptors, a broken disk, a signal.
 
 use crate::approve::Approve;
-use crate::campaign::{Campaign, Subject, seed};
+use crate::campaign::{Campaign, Subject};
 use crate::subjects::{Compile, Grant, Keep};
+use vox_tests::needs::seed;
 use vox_tests::strace::Strike;
 use vox_tests::{need, places};
 

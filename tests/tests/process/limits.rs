@@ -8,7 +8,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use vox_tests::luck::Luck;
 use vox_tests::need;
-use vox_tests::needs::scale;
+use vox_tests::needs::{scale, seed};
+use vox_tests::processes::{executing, running};
 
 const ANY: [&str; 1] = ["--allow-subprocess"];
 
@@ -132,30 +133,6 @@ fn a_vox_that_is_killed_leaves_no_process_no_mount_and_no_folder() {
     // What the calls had staged goes with the next command that looks.
     trusted(&bench, 0, &["run", "true", "[]", "none", "none"], &["--allow-write", "docs", "--allow-subprocess"]);
     assert!(!bench.run(0, &["changes"]).stdout.contains("docs"), "a killed call staged nothing");
-}
-
-/// The seed of this run; `VOX_TEST_SEED` repeats one.
-fn seed() -> u64 {
-    let given = std::env::var("VOX_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| u64::from(std::process::id()))
-}
-
-/// The processes of this machine.
-fn processes() -> impl Iterator<Item = std::path::PathBuf> {
-    let all = fs::read_dir("/proc").unwrap_or_else(|error| panic!("{error}"));
-    all.flatten().map(|entry| entry.path()).filter(|path| path.join("cmdline").exists())
-}
-
-/// Whether a process of this machine has this word among its arguments.
-fn running(word: &str) -> bool {
-    let lines = processes().filter_map(|path| fs::read(path.join("cmdline")).ok());
-    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).any(|line| line.split('\0').any(|one| one == word))
-}
-
-/// Whether a process executes this file, by device and number.
-fn executing(file: (u64, u64)) -> bool {
-    let programs = processes().filter_map(|path| fs::metadata(path.join("exe")).ok());
-    programs.map(|about| (about.dev(), about.ino())).any(|one| one == file)
 }
 
 /// The names in a folder.

@@ -8,6 +8,7 @@ mod authority;
 mod describe;
 mod folders;
 mod grants;
+mod kills;
 mod limits;
 mod network;
 #[allow(dead_code, reason = "the tests of the network use the rest")]

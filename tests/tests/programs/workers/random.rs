@@ -6,7 +6,7 @@ use std::time::Duration;
 use vox_model::{Case, Enum, Field, Flag, Flags, Record, Type, TypeName, Value, Variant};
 use vox_tests::luck::Luck;
 use vox_tests::need;
-use vox_tests::needs::scale;
+use vox_tests::needs::{scale, seed};
 
 /// Names as authors write them, and words of JSON, Python and WAVE.
 const NAMES: [&str; 10] = ["a", "b2", "max-size", "true", "none", "ok", "err", "tag", "val", "lambda"];
@@ -145,13 +145,6 @@ fn alike(one: &Value, other: &Value) -> bool {
 
 /// Gives back what it gets, in a tuple, so that a `result` is a value as any other.
 const ECHO: &str = "from vox_worker import *\nserve({'echo': lambda *values: list(values)})\n";
-
-/// Another in each run; `VOX_TEST_SEED` repeats one.
-fn seed() -> u64 {
-    let given = std::env::var("VOX_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    let now = || std::time::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_nanos() as u64);
-    given.unwrap_or_else(now)
-}
 
 fn come_back(by: &str, count: u64) {
     let state = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
