@@ -65,6 +65,8 @@ struct State {
     argument: bool,
     /// The command that the words belong to.
     command: String,
+    /// How many `case` are open.
+    cases: u32,
     /// Here-documents that begin with the next line: their last lines, and whether tabs before them go.
     documents: Vec<(String, bool)>,
 }
@@ -105,6 +107,10 @@ impl Reader<'_> {
             ';' | '&' | '|' | '(' | ')' | '`' => {
                 self.next();
                 self.state.argument = false;
+                if c == ';' && (self.take(';') | self.take('&')) && self.state.cases > 0 {
+                    self.take('&');
+                    self.pattern();
+                }
                 // A file descriptor after `>&` is an argument of nothing.
                 if c == '(' && self.take(')') {
                     let name = self.state.command.clone();
@@ -125,6 +131,27 @@ impl Reader<'_> {
             }
         }
         true
+    }
+
+    /// Passes over a pattern of a `case` with its bracket; `esac` stays.
+    fn pattern(&mut self) {
+        while let Some(&c) = self.rest.peek().filter(|c| c.is_whitespace() || **c == '#') {
+            match c {
+                '#' => while self.next().is_some_and(|c| c != '\n') {},
+                _ => drop(self.next()),
+            }
+        }
+        let ahead: String = self.rest.clone().take(5).collect();
+        if ahead.strip_prefix("esac").is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == ')')) {
+            return;
+        }
+        self.take('(');
+        while self.rest.peek().is_some_and(|c| *c != ')') {
+            if self.text().0.is_empty() {
+                self.next();
+            }
+        }
+        self.take(')');
     }
 
     fn redirection(&mut self, c: char) {
@@ -337,6 +364,11 @@ impl Reader<'_> {
                 ("for" | "read" | "select" | "local" | "declare" | "mapfile" | "getopts", name) => {
                     self.state.assigned.insert(name.to_owned());
                 }
+                ("case", "in") => {
+                    self.state.cases += 1;
+                    self.state.argument = false;
+                    self.pattern();
+                }
                 ("cat", name) if !name.starts_with('-') => self.state.wants.read(line),
                 // The language of `sed` writes its files with this flag.
                 ("sed", flag) if flag.starts_with("-i") || flag == "--in-place" => self.state.wants.write(line),
@@ -349,6 +381,9 @@ impl Reader<'_> {
             return;
         }
         word.clone_into(&mut self.state.command);
+        if word == "esac" {
+            self.state.cases = self.state.cases.saturating_sub(1);
+        }
         if !plain || word.is_empty() || GO_ON.contains(&word) {
             self.state.argument = !plain;
             return;

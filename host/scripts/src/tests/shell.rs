@@ -29,6 +29,14 @@ fn programs_stand_where_commands_do() {
         ("n=$((broken + 1)); (( changed++ )); echo \"$((a + $(git x)))\"; jq", &["jq"]),
         ("n=$( (git x) ); echo $(( 1 + 2 )) && jq", &["git", "jq"]),
         ("case $x in a) git y;; esac", &["git"]),
+        ("case $x in\n  write) git y ;;\n  # node\n  'a b' | (c) jq ;;\n  *) ;;\nesac; node", &["git", "jq", "node"]),
+        (
+            "case $x in (esac) git;; b) case $y in c) jq;& d) node;;& esac; curl;; esac\nwc; pandoc",
+            &["git", "jq", "node", "curl", "pandoc"],
+        ),
+        ("case $x in a) git", &["git"]),
+        ("case $x in", &[]),
+        ("case $x in a) git;; b", &["git"]),
     ];
     for (text, expected) in table {
         assert_eq!(programs(text), *expected, "{text:?}");
