@@ -3,6 +3,7 @@
 use crate::engine::{Detection, Engine, Surroundings};
 use crate::gpu::{self, GpuError};
 use crate::image::{self, Image, ImageError};
+use crate::pool::Pool;
 use crate::probe::{ProbeError, Proven, probe};
 use crate::profile::{Enforcement, LEAST_MEMORY, Profile};
 use crate::session::{self, Access, Command, Finished, Folder, Process, RunError, Session, SessionOptions, StartError};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use vox_model::Limits;
 use vox_model::programs as model;
@@ -29,6 +30,9 @@ pub struct Fallback {
     found: OnceLock<Result<Found, Lack>>,
     /// Images that skills name, by their names. A name by content never means another image.
     named: Mutex<BTreeMap<String, Image>>,
+    /// Containers that are started before they are needed.
+    ready: usize,
+    pool: OnceLock<Arc<Pool>>,
 }
 
 /// An engine with an image, in which a container held.
@@ -42,7 +46,17 @@ struct Found {
 impl Fallback {
     /// Containers of the strict profile. `state` is a folder of the caller's on a disk of this machine, private to the user.
     pub fn new(state: PathBuf, surroundings: Surroundings) -> Self {
-        Self { state, surroundings, enforcement: Enforcement::Cgroups, found: OnceLock::new(), named: Mutex::default() }
+        let (found, named, pool) = (OnceLock::new(), Mutex::default(), OnceLock::new());
+        Self { state, surroundings, enforcement: Enforcement::Cgroups, found, named, ready: 0, pool }
+    }
+
+    /// Keeps so many containers started ahead, for calls that need neither folders nor devices nor the network nor another
+    /// memory limit than the default. For processes that serve many calls: what is started ahead takes memory until it is
+    /// used, each is used by one call, and all end with this value.
+    #[must_use]
+    pub fn with_ready(mut self, containers: usize) -> Self {
+        self.ready = containers;
+        self
     }
 
     /// Another profile: only where a person accepted it by name.
@@ -225,6 +239,13 @@ impl model::Programs for Fallback {
         // What cannot be removed is no reason to refuse this call: `vox doctor` tells of it.
         let _ = self.tidy();
         let proven = self.proven(setup.memory, setup.image.as_deref())?;
+        if self.ready > 0 && is_plain(setup) {
+            let pool = || Arc::new(Pool::new(proven.clone(), self.state.clone(), self.ready));
+            let pool = self.pool.get_or_init(pool);
+            let session = pool.take().map_err(start_error)?;
+            pool.fill_soon();
+            return Ok(Box::new(Warm { session, _devices: Vec::new() }));
+        }
         let devices = match setup.devices.is_empty() {
             true => Vec::new(),
             false => gpu::devices(proven.engine(), Path::new("/"))
@@ -255,6 +276,13 @@ impl model::Programs for Fallback {
             Err(error) => Err(ProgramError::Unavailable(error.to_string())),
         }
     }
+}
+
+/// Whether a container that knows nothing of the call can serve it.
+fn is_plain(setup: &SessionSetup) -> bool {
+    let SessionSetup { call: _, memory, folders, devices, outlet, image } = setup;
+    let nothing = folders.is_empty() && devices.is_empty() && outlet.is_none() && image.is_none();
+    nothing && *memory == Limits::default().memory
 }
 
 fn folder(mount: &Mount) -> Folder {

@@ -3,7 +3,8 @@
 use crate::probe::Proven;
 use crate::session::{Session, SessionOptions, StartError};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A few sessions without folders and devices, for calls that need neither. Each is used once: a session serves one call and is
 /// then dropped, so nothing of one call reaches another.
@@ -13,12 +14,14 @@ pub struct Pool {
     state: PathBuf,
     size: usize,
     ready: Mutex<Vec<Session>>,
+    /// Whether somebody starts what is missing.
+    filling: AtomicBool,
 }
 
 impl Pool {
     /// An empty pool for so many sessions.
     pub fn new(proven: Proven, state: PathBuf, size: usize) -> Self {
-        Self { proven, state, size, ready: Mutex::new(Vec::new()) }
+        Self { proven, state, size, ready: Mutex::new(Vec::new()), filling: AtomicBool::new(false) }
     }
 
     /// Starts what is missing, one after the other. For a thread in the background, after a call was served.
@@ -31,6 +34,22 @@ impl Pool {
             self.lock().push(session);
         }
         Ok(())
+    }
+
+    /// Starts what is missing on a thread of its own, unless one does so already. What fails there is told to whoever needs
+    /// a session next.
+    pub fn fill_soon(self: &Arc<Self>) {
+        if self.filling.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let pool = self.clone();
+        let filler = move || {
+            let _ = pool.fill();
+            pool.filling.store(false, Ordering::Release);
+        };
+        if std::thread::Builder::new().name("vox-containers".to_owned()).spawn(filler).is_err() {
+            self.filling.store(false, Ordering::Release);
+        }
     }
 
     /// A session: one that waits, or a new one.

@@ -40,17 +40,7 @@ impl Bench {
 
     fn with_at_most(engine: Option<&str>) -> Result<Self, String> {
         let place = Place::new()?;
-        let path = place.root().join("bin");
-        fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-        for folder in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                if !ENGINES.iter().any(|known| name == *known && Some(*known) != engine) {
-                    // The first of a name counts, as on any search path.
-                    let _ = std::os::unix::fs::symlink(entry.path(), path.join(name));
-                }
-            }
-        }
+        let path = search_path(&place.root().join("bin"), engine).map_err(|error| error.to_string())?;
         Ok(Self { place, path })
     }
 
@@ -81,6 +71,24 @@ impl Bench {
         scripts.iter().for_each(|(path, text)| put(&folder.join("scripts").join(path), text));
         folder
     }
+}
+
+/// Makes a folder that is a search path with one engine at most, and everything else of the usual one.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn search_path(path: &Path, engine: Option<&str>) -> std::io::Result<PathBuf> {
+    fs::create_dir_all(path)?;
+    for folder in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if !ENGINES.iter().any(|known| name == *known && Some(*known) != engine) {
+                // The first of a name counts, as on any search path.
+                let _ = std::os::unix::fs::symlink(entry.path(), path.join(name));
+            }
+        }
+    }
+    Ok(path.to_owned())
 }
 
 /// Writes a file and the folders above it.

@@ -11,6 +11,7 @@ mod grants;
 mod kills;
 mod limits;
 mod network;
+mod ready;
 #[allow(dead_code, reason = "the tests of the network use the rest")]
 #[path = "../network/servers.rs"]
 mod servers;

@@ -3,4 +3,4 @@
 mod hostile;
 mod local;
 mod random;
-mod stage;
+pub mod stage;

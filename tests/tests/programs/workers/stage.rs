@@ -13,7 +13,7 @@ use vox_model::programs::Programs;
 use vox_model::{
     CallScope, Capability, Effect, Function, FunctionId, Lease, Limits, Param, Recorder, Scope, Type, Value,
 };
-use vox_tests::places;
+use vox_tests::{places, tiers};
 
 /// The interface that is served.
 pub const INTERFACE: &str = "test:served/api@0.1.0";
@@ -23,25 +23,20 @@ pub fn programs(by: &str, state: &Path) -> Result<Arc<dyn Programs>, String> {
     if by == "local" {
         return Ok(Arc::new(Local));
     }
-    let engine = std::env::split_paths("/usr/local/bin:/usr/bin:/bin").map(|folder| folder.join(by));
-    let engine = engine.into_iter().find(|path| path.is_file()).ok_or_else(|| format!("{by} is not installed"))?;
-    let path = state.join("bin");
-    std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
-    // The rest of the search path, without the other engine.
-    for folder in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if name != "podman" && name != "docker" {
-                let _ = std::os::unix::fs::symlink(entry.path(), path.join(name));
-            }
-        }
-    }
-    std::os::unix::fs::symlink(engine, path.join(by)).map_err(|error| error.to_string())?;
+    Ok(Arc::new(fallback(by, state)?))
+}
+
+/// Containers of one engine, which was measured.
+///
+/// # Errors
+/// It is not offered here.
+pub fn fallback(engine: &str, state: &Path) -> Result<Fallback, String> {
+    let path = tiers::search_path(&state.join("bin"), Some(engine)).map_err(|error| error.to_string())?;
     let mut variables: Vec<_> = std::env::vars_os().filter(|(name, _)| name != "PATH").collect();
     variables.push(("PATH".into(), path.into()));
     let fallback = Fallback::new(state.join("containers"), Surroundings::of(variables));
     fallback.offer().map_err(|lack| format!("{lack}; {}", lack.fix))?;
-    Ok(Arc::new(fallback))
+    Ok(fallback)
 }
 
 /// Keeps what was taken down.
