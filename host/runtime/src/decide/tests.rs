@@ -40,15 +40,28 @@ fn lacking() -> Arc<Engine> {
 
 /// A skill with these imports, each with one function, and this manifest.
 fn skill(imports: &[&str], manifest: &str, programs: Option<Arc<Engine>>) -> Arc<Skill> {
+    skill_of(imports, manifest, programs, None)
+}
+
+/// The same, where something else runs programs of trusted skills.
+fn skill_of(
+    imports: &[&str],
+    manifest: &str,
+    programs: Option<Arc<Engine>>,
+    trusted: Option<Arc<Engine>>,
+) -> Arc<Skill> {
     let instance = |name: &&str| format!("(import \"{name}\" (instance (export \"f\" (func))))");
     let text = format!("(component {})", imports.iter().map(instance).collect::<String>());
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("skill.wasm"), wat::parse_str(text).unwrap()).unwrap();
     std::fs::write(folder.path().join("skill.toml"), manifest).unwrap();
-    let services = match programs {
-        Some(programs) => Services::default().with_programs(programs),
-        None => Services::default(),
-    };
+    let mut services = Services::default();
+    if let Some(programs) = programs {
+        services = services.with_programs(programs);
+    }
+    if let Some(trusted) = trusted {
+        services = services.with_trusted(trusted);
+    }
     let host = Host::builder().sandboxes(1).services(services).build().unwrap();
     host.inspect(&SkillRef::File(folder.path().to_owned())).unwrap()
 }
@@ -197,6 +210,36 @@ fn programs_have_to_be_offered_and_granted() {
     assert_eq!(refused(&skill, &granted).len(), 1, "the store alone");
     assert_eq!(offered.1.load(Ordering::SeqCst), 1, "asked once for a decision");
     assert_eq!(refused(&skill, &Granted::default()).len(), 2);
+}
+
+/// Trust takes the process tier and nothing else; what that tier does not have is said with what mends it.
+#[test]
+fn programs_of_a_trusted_skill_run_in_the_process_tier_alone() {
+    let import = "vox:skill/processes@0.1.0";
+    let mut trust = Granted { subprocess: "".parse().unwrap(), gpu: "".parse().unwrap(), ..Granted::default() };
+    trust.subprocess.trust = true;
+    let (container, process) = (engine(None), engine(Some("weaker than a container")));
+    let admitted = ask(&skill_of(&[import], "", Some(container.clone()), Some(process.clone())), &trust).unwrap();
+    assert_eq!(admitted.plan().outside.iter().map(|outside| outside.tier).collect::<Vec<_>>(), [Tier::Process]);
+    assert_eq!((container.1.load(Ordering::SeqCst), process.1.load(Ordering::SeqCst)), (0, 1));
+
+    let image = format!("image = \"sha256:{}\"", "0".repeat(64));
+    let serve = format!("[serve.\"acme:weird/thing@1.0.0\"]\ncommand = [\"python3\"]\n{image}");
+    let asks = format!("[runtime]\nrequired = [\"subprocess\"]\n[subprocess]\nprograms = [\"python3\"]\n{serve}");
+    let back = "take the trust back, or run without `--trust`";
+    for (imports, manifest, trusted, what, fix) in [
+        (&[import, "vox:skill/accelerators@0.1.0"][..], "", true, "the process tier attaches no accelerators", back),
+        (&["acme:weird/thing@1.0.0"], &asks, true, "the process tier has no images", back),
+        (&[import], "", false, "this host has no process tier", "run without `--trust`, in a container"),
+    ] {
+        let skill = skill_of(imports, manifest, Some(engine(None)), trusted.then(|| engine(None)));
+        let denials = refused(&skill, &trust);
+        assert!(!denials.is_empty());
+        for denial in denials {
+            assert!(denial.rule.ends_with(&format!(", and {what}")), "{denial:?}");
+            assert_eq!((denial.help.as_str(), denial.missing), (fix, true));
+        }
+    }
 }
 
 /// A lack of programs is nothing to a skill that starts none: it is not even asked for.
