@@ -14,6 +14,7 @@ pub mod skills;
 pub mod strace;
 pub mod tiers;
 pub mod transcript;
+pub mod wait;
 pub mod witness;
 
 pub use needs::need;

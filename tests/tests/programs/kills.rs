@@ -5,20 +5,18 @@ use crate::work::{Bench, ENGINES, contents};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vox_tests::luck::Luck;
 use vox_tests::need;
 use vox_tests::needs::{scale, seed};
 use vox_tests::processes::running;
+use vox_tests::wait::settles;
 
 /// Kills of each engine for each step of `VOX_TEST_SCALE`; 20 steps are 200 kills.
 const KILLS: u64 = 5;
 
 /// How long a call lasts when nobody kills it: start, program, end.
 const CALL: Duration = Duration::from_millis(2500);
-
-/// For what is left to go; engines tidy up by themselves and take a moment.
-const SOON: Duration = Duration::from_secs(60);
 
 #[test]
 fn whenever_vox_is_killed_nothing_of_its_containers_stays() {
@@ -48,22 +46,14 @@ fn killed(bench: &Bench, engine: &str) {
         let mut child = child.unwrap_or_else(|error| panic!("{error}"));
         if round == 0 {
             // One at least falls on the program itself.
-            let until = Instant::now() + SOON;
-            while !running(&marker) {
-                assert!(Instant::now() < until, "{about}: the program does not run");
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            settles(&format!("{about}: the program does not run"), || running(&marker));
         }
         std::thread::sleep(wait);
         reached += u32::from(running(&marker));
         child.kill().and_then(|()| child.wait()).unwrap_or_else(|error| panic!("{error}"));
         // No other command of vox comes to help.
         gone(bench, engine, child.id());
-        let until = Instant::now() + SOON;
-        while running(&marker) {
-            assert!(Instant::now() < until, "{about}: a program is left");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        settles(&format!("{about}: a program is left"), || !running(&marker));
         assert_eq!(contents(&docs), before, "{about}: the folder changed");
     }
     assert!(reached > 0, "{engine}: of {} kills none came while the program ran: this shows nothing", KILLS * scale());
@@ -76,16 +66,11 @@ fn killed(bench: &Bench, engine: &str) {
         assert_eq!(entries(&state.join(folder)), [""; 0], "{engine}: {folder}, VOX_TEST_SEED={seed}");
     }
     assert!(!bench.run(0, &["changes"]).stdout.contains("docs"), "a killed call staged nothing");
-    let (until, root) = (Instant::now() + SOON, bench.place.root().display().to_string());
-    loop {
+    let root = bench.place.root().display().to_string();
+    settles(&format!("{engine}: a mount below {root} is left"), || {
         let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_else(|error| panic!("{error}"));
-        let left: Vec<&str> = mounts.lines().filter(|line| line.contains(&root)).collect();
-        if left.is_empty() {
-            break;
-        }
-        assert!(Instant::now() < until, "{engine}: mounts are left: {left:#?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        !mounts.lines().any(|line| line.contains(&root))
+    });
     let new: Vec<_> = entries(&std::env::temp_dir()).into_iter().filter(|name| !temporary.contains(name)).collect();
     assert!(new.iter().all(|name| !name.contains("vox")), "{new:?}");
 }

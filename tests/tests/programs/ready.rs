@@ -4,12 +4,13 @@ use crate::work::ENGINES;
 use crate::workers::stage::fallback;
 use std::path::Path;
 use std::process::Command as Tool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vox_model::Limits;
 use vox_model::programs::{Command, ProgramSession, Programs as _, SessionSetup, Stop};
 use vox_tests::need;
+use vox_tests::wait::settles;
 
-/// Longer than anything here takes on a busy machine.
+/// Time for a command: longer than anything here takes on a busy machine.
 const SOON: Duration = Duration::from_secs(60);
 
 fn plain() -> SessionSetup {
@@ -43,16 +44,14 @@ fn containers(engine: &str) -> Vec<String> {
     of_this.filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect()
 }
 
-fn settles(what: &str, engine: &str, count: usize) -> Vec<String> {
-    let until = Instant::now() + SOON;
-    loop {
-        let found = containers(engine);
-        if found.len() == count {
-            return found;
-        }
-        assert!(Instant::now() < until, "{engine}: {what}: {found:?} and not {count}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+/// Waits until so many of them are there, and gives them.
+fn so_many(what: &str, engine: &str, count: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    settles(&format!("{engine}: {what}: there are not {count}"), || {
+        found = containers(engine);
+        found.len() == count
+    });
+    found
 }
 
 fn check(engine: &str, state: &Path) {
@@ -60,10 +59,10 @@ fn check(engine: &str, state: &Path) {
     assert!(containers(engine).is_empty(), "{engine}: nothing is started before the first call");
     let first = programs.start(&plain()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(says(&*first, "echo mine > mark; cat mark"), "mine");
-    let before = settles("one in use and two that wait", engine, 3);
+    let before = so_many("one in use and two that wait", engine, 3);
     let second = programs.start(&plain()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(says(&*second, "cat mark 2>/dev/null || echo none"), "none", "{engine}: it serves one call alone");
-    let after = settles("two in use and two that wait", engine, 4);
+    let after = so_many("two in use and two that wait", engine, 4);
     assert!(before.iter().all(|id| after.contains(id)), "{engine}: the second was there before: {before:?} {after:?}");
     // What needs more than a plain container gets its own.
     let more = SessionSetup { memory: 2 * Limits::default().memory, ..plain() };
@@ -71,7 +70,7 @@ fn check(engine: &str, state: &Path) {
     assert_eq!(says(&*third, "echo other"), "other");
     assert_eq!(containers(engine).len(), 4, "{engine}: none of the ready ones was taken");
     drop((first, second, third, programs));
-    settles("all end with whoever keeps them", engine, 0);
+    so_many("all end with whoever keeps them", engine, 0);
 }
 
 #[test]

@@ -8,19 +8,8 @@ use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 use vox_tests::need;
-
-/// Longer than anything here takes on a busy machine.
-const SOON: Duration = Duration::from_secs(60);
-
-fn settles(what: &str, mut is_so: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !is_so() {
-        assert!(since.elapsed() < SOON, "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use vox_tests::wait::settles;
 
 #[test]
 fn a_grant_that_is_taken_back_ends_the_way_out() {
