@@ -96,7 +96,8 @@ impl Folder {
         }
     }
 
-    /// Opens a file that must be a regular one of ours, open to nobody else, under one name only. None when missing.
+    /// Opens a file that must be a regular one of ours, open to nobody else, under one name only. None when missing. One
+    /// that another process replaces at that moment is read as it was.
     pub(crate) fn open(&self, name: &str, flags: OFlags) -> Result<Option<File>, StateError> {
         // Without blocking, or a FIFO under that name would make us wait for ever.
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -118,10 +119,12 @@ impl Folder {
         if about.mode() & 0o077 != 0 {
             return refuse("others may read or write it", format!("run `chmod 600 {}`", path.display()));
         }
-        if about.nlink() != 1 {
-            return refuse("it has a second name", "copy it, and remove both names".to_owned());
+        match about.nlink() {
+            // Replaced or removed since it was opened. What was there until then can be read; what were written is lost.
+            0 if flags.intersects(OFlags::WRONLY | OFlags::RDWR) => Ok(None),
+            0 | 1 => Ok(Some(file)),
+            _ => refuse("it has a second name", "copy it, and remove both names".to_owned()),
         }
-        Ok(Some(file))
     }
 
     /// Reads a file whole into `content`, which grows to no more than `max + 1` bytes: one more tells that it is larger.
@@ -294,6 +297,30 @@ mod tests {
         assert!(matches!(folder.lock("l", Duration::from_millis(20)), Err(StateError::Busy { .. })));
         drop(held);
         folder.lock("l", Duration::from_millis(20)).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_while_it_is_opened_is_read_all_the_same() {
+        let home = tempfile::tempdir().unwrap();
+        chmod(home.path(), 0o700);
+        let folder = Folder::made(home.path()).unwrap();
+        folder.replace("x.new", "x", b"1").unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    // What `replace` does, without waiting for the disk: the more often, the sooner they meet.
+                    folder.open("x.new", OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL).unwrap().unwrap();
+                    assert!(folder.rename("x.new", "x").unwrap());
+                }
+            });
+            let missed = (0..100_000).find_map(|_| match folder.open("x", OFlags::RDONLY) {
+                Ok(Some(_)) => None,
+                missed => Some(missed.map(drop)),
+            });
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(missed.is_none(), "{missed:?}");
+        });
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn audit(audit: &Audit, name: &str, effects: usize) {
 
 fn command(program: &Path, role: &str) -> Command {
     let mut command = Command::new(program);
-    command.env(ROLE, role).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env(ROLE, role).stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }
 

@@ -50,7 +50,7 @@ pub fn folder(path: &Path, others: Others) -> io::Result<()> {
 }
 
 /// Opens a file for reading that must be a regular one of ours, closed to everybody else, under one name only, and not
-/// larger than `max` bytes.
+/// larger than `max` bytes. One that is replaced at that moment is read as it was.
 ///
 /// # Errors
 /// It is not there, or it is none of that.
@@ -71,10 +71,14 @@ fn open_with(path: &Path, access: OFlags, max: u64) -> io::Result<File> {
     let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let about = file.metadata()?;
+    if about.nlink() == 0 && access != OFlags::RDONLY {
+        // Replaced or removed since it was opened. What was there until then can be read; what were written is lost.
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let ours = about.is_file()
         && about.uid() == rustix::process::geteuid().as_raw()
         && about.mode() & 0o077 == 0
-        && about.nlink() == 1;
+        && about.nlink() <= 1;
     if !ours {
         let what = "is not a private file of this user (regular, mode 0600, one name)";
         return Err(denied(format!("{} {what}", path.display())));

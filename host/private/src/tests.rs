@@ -97,6 +97,43 @@ fn a_name_is_replaced_or_kept() {
     assert_eq!(read_dir(home.path()).unwrap().count(), 2);
 }
 
+/// Opens `x` while somebody changes it without end; gives how often it was there.
+fn opened_meanwhile(change: impl Fn(&Path) + Sync, open: impl Fn(&Path) -> io::Result<File>) -> usize {
+    let home = home();
+    let path = home.path().join("x");
+    write(home.path(), "x", b"1").unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                // Without waiting for the disk: the more often, the sooner they meet.
+                change(&path);
+            }
+        });
+        let opened = (0..100_000).map(|_| open(&path).map(drop).map_err(|error| error.kind())).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        opened
+    });
+    let odd = opened.iter().find(|result| !matches!(result, Ok(()) | Err(io::ErrorKind::NotFound)));
+    assert_eq!(odd, None);
+    opened.iter().filter(|result| result.is_ok()).count()
+}
+
+#[test]
+fn what_is_replaced_while_it_is_opened_is_read_as_it_was() {
+    let replace = |path: &Path| drop(draft(path.parent().unwrap()).unwrap().persist(path).unwrap());
+    assert_eq!(opened_meanwhile(replace, |path| open(path, 1)), 100_000);
+}
+
+#[test]
+fn what_is_removed_while_it_is_opened_is_not_written_to() {
+    let remake = |path: &Path| {
+        remove_file(path).unwrap();
+        draft(path.parent().unwrap()).unwrap().persist(path).unwrap();
+    };
+    assert!(opened_meanwhile(remake, open_to_write) > 0);
+}
+
 #[test]
 fn what_a_killed_writer_left_goes_away_and_nothing_else() {
     let home = home();
