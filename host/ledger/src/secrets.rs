@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn names_and_dates_are_listed_and_nothing_else() {
-        let Place { secrets, .. } = place();
+        let Place { secrets, home: _home } = place();
         assert!(secrets.list().unwrap().is_empty());
         secrets.set("b", &b"CANARY"[..]).unwrap();
         secrets.set("a-1", &b"CANARY"[..]).unwrap();
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn values_have_bounds() {
-        let Place { secrets, .. } = place();
+        let Place { secrets, home: _home } = place();
         for bad in [&b""[..], b"\n\r\n"] {
             assert!(matches!(secrets.set("a", bad), Err(SecretError::Empty(_))));
         }
@@ -302,7 +302,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn every_text_that_is_taken_comes_back(text in "[^\0]{1,40}[^\0\r\n]") {
-            let Place { secrets, .. } = place();
+            let Place { secrets, home: _home } = place();
             secrets.set("a", text.as_bytes()).unwrap();
             prop_assert_eq!(value(&secrets, "a"), text);
         }

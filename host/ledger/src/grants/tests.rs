@@ -55,7 +55,7 @@ fn empty_means_nothing() {
 
 #[test]
 fn a_grant_holds_for_one_name_content_and_consent() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(allow(&a, http(&["x"]))).unwrap();
     assert_eq!(effective(&grants, &a), http(&["x"]));
@@ -66,7 +66,7 @@ fn a_grant_holds_for_one_name_content_and_consent() {
 
 #[test]
 fn grants_without_end_join_and_say_who_gave_what() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let first = grants.add(allow(&a, http(&["x"]))).unwrap();
     let second = grants.add(allow(&a, files(&["y"]))).unwrap();
@@ -80,7 +80,7 @@ fn grants_without_end_join_and_say_who_gave_what() {
 
 #[test]
 fn other_content_shows_what_widened_and_gives_nothing() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let (v1, v2, v3) = (skill("a", 1, 1), skill("a", 2, 2), skill("a", 3, 3));
     grants.add(allow(&v1, http(&["x", "old"]))).unwrap();
     let id = grants.add(allow(&v2, http(&["x"]))).unwrap().id;
@@ -102,7 +102,7 @@ fn other_content_shows_what_widened_and_gives_nothing() {
 
 #[test]
 fn another_description_voids_a_grant() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let (before, after) = (skill("a", 1, 1), skill("a", 1, 2));
     grants.add(allow(&before, http(&["x"]))).unwrap();
     let answer = grants.look_up(&after).unwrap();
@@ -120,7 +120,7 @@ fn another_description_voids_a_grant() {
 
 #[test]
 fn what_is_forbidden_beats_what_is_given() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(allow(&a, http(&["x", "y"]))).unwrap();
     let forbids = grants.add(deny(&a, http(&["x"]))).unwrap().id;
@@ -145,7 +145,7 @@ fn what_is_forbidden_beats_what_is_given() {
 
 #[test]
 fn everything_can_be_forbidden() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(allow(&a, http(&["x"]))).unwrap();
     let all = NewGrant { decision: Decision::DenyAll, ..allow(&a, http(&["ignored"])) };
@@ -168,7 +168,7 @@ fn everything_can_be_forbidden() {
 
 #[test]
 fn time_runs_out_and_setting_the_clock_back_does_not_help() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let now = Timestamp::now();
     let minutes = |n: i64| SignedDuration::from_mins(n);
@@ -194,7 +194,7 @@ fn time_runs_out_and_setting_the_clock_back_does_not_help() {
 
 #[test]
 fn what_is_over_is_listed_for_a_week() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let (a, other) = (skill("a", 1, 1), skill("other", 2, 2));
     let (now, week) = (Timestamp::now(), SignedDuration::from_hours(168));
     let timed = grants.add_at(lasting(allow(&a, http(&["x"])), Duration::from_secs(600)), now).unwrap().id;
@@ -215,7 +215,7 @@ fn what_is_over_is_listed_for_a_week() {
 
 #[test]
 fn a_limited_grant_never_gains_or_loses_its_limit() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let limited = grants.add(times(allow(&a, http(&["x"])), 2)).unwrap().id;
     let open = grants.add(allow(&a, http(&["x"]))).unwrap().id;
@@ -233,7 +233,7 @@ fn a_limited_grant_never_gains_or_loses_its_limit() {
 
 #[test]
 fn uses_are_counted_and_run_out() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let id = grants.add(times(allow(&a, http(&["x"])), 2)).unwrap().id;
     let stale = grants.look_up(&a).unwrap();
@@ -247,7 +247,7 @@ fn uses_are_counted_and_run_out() {
 
 #[test]
 fn a_call_counts_on_all_of_its_grants_or_on_none() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let x = grants.add(times(allow(&a, http(&["x"])), 5)).unwrap().id;
     let y = grants.add(allow(&a, http(&["y"]))).unwrap().id;
@@ -260,7 +260,7 @@ fn a_call_counts_on_all_of_its_grants_or_on_none() {
 
 #[test]
 fn last_use_is_kept_to_the_minute_without_writing_each_time() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(allow(&a, http(&["x"]))).unwrap();
     let answer = grants.look_up(&a).unwrap();
@@ -277,7 +277,7 @@ fn last_use_is_kept_to_the_minute_without_writing_each_time() {
 
 #[test]
 fn revoking_takes_one_all_of_a_skill_or_everything() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let (a1, a2, b) = (skill("a", 1, 1), skill("a", 2, 1), skill("b", 3, 1));
     let first = grants.add(allow(&a1, http(&["x"]))).unwrap().id;
     assert_eq!(grants.revoke(&Revoke::Id(first)).unwrap()[0].grant, http(&["x"]));
@@ -293,7 +293,7 @@ fn revoking_takes_one_all_of_a_skill_or_everything() {
 
 #[test]
 fn odd_names_are_refused() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     assert!(grants.add(allow(&skill(&"x".repeat(MAX_PACKAGE), 1, 1), http(&["x"]))).is_ok());
     for bad in ["", "a\nb", "\u{202e}a", "a\u{200b}", &"x".repeat(MAX_PACKAGE + 1)] {
         let error = grants.add(allow(&skill(bad, 1, 1), http(&["x"]))).unwrap_err();
@@ -326,14 +326,14 @@ fn a_damaged_store_is_an_error_and_is_kept() {
 }
 
 fn answer_of(asking: &Asking) -> Answer<Toy> {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     grants.add(allow(asking, http(&["x"]))).unwrap();
     grants.look_up(asking).unwrap()
 }
 
 #[test]
 fn a_store_that_others_may_read_is_refused_and_left() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(allow(&a, http(&["x"]))).unwrap();
     std::fs::set_permissions(grants.path(), std::fs::Permissions::from_mode(0o666)).unwrap();
@@ -356,7 +356,7 @@ proptest! {
     fn the_store_gives_what_a_plain_model_gives(
         steps in proptest::collection::vec((0_u8..2, 1_u8..3, any::<bool>(), some_grant()), 1..8)
     ) {
-        let Place { grants, .. } = place();
+        let Place { grants, home: _home } = place();
         let mut model: Vec<(Asking, bool, Toy)> = Vec::new();
         for (name, digest, allows, grant) in steps {
             let asking = skill(["a", "b"][usize::from(name)], digest + 10 * name, 1);

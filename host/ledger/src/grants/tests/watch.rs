@@ -8,7 +8,7 @@ fn wait() {
 
 #[test]
 fn a_watch_cuts_what_was_taken_back_and_nothing_else() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let id = grants.add(allow(&a, http(&["x"]))).unwrap().id;
     grants.add(times(allow(&a, files(&["y"])), 1)).unwrap();
@@ -31,7 +31,7 @@ fn a_watch_cuts_what_was_taken_back_and_nothing_else() {
 
 #[test]
 fn a_watch_cuts_what_was_forbidden_and_what_ran_out() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(lasting(allow(&a, files(&["y"])), Duration::from_millis(150))).unwrap();
     let answer = grants.look_up(&a).unwrap();
@@ -62,7 +62,7 @@ fn a_watch_notices_what_went_before_it_began_and_a_store_that_is_gone() {
 
 #[test]
 fn a_watch_is_quick_between_two_looks() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(allow(&a, http(&["x"]))).unwrap();
     let watch = Watch::new(&grants, &grants.look_up(&a).unwrap(), Toy::default());
@@ -79,7 +79,7 @@ fn a_watch_is_quick_between_two_looks() {
 /// Grants that were used up by other calls give nothing, also when this call's own grant goes.
 #[test]
 fn what_others_used_up_does_not_keep_a_call_going() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     grants.add(times(allow(&a, http(&["x"])), 1)).unwrap();
     assert_eq!(grants.note_use(&grants.look_up(&a).unwrap()).unwrap(), Use::Counted);
@@ -96,7 +96,7 @@ fn what_others_used_up_does_not_keep_a_call_going() {
 /// A grant that is given again while a call runs lasts for as long as it was given now.
 #[test]
 fn what_is_renewed_in_time_goes_on() {
-    let Place { grants, .. } = place();
+    let Place { grants, home: _home } = place();
     let a = skill("a", 1, 1);
     let new = |time: u64| lasting(allow(&a, http(&["x"])), Duration::from_millis(time));
     grants.add(new(400)).unwrap();
