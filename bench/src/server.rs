@@ -1,8 +1,8 @@
 //! The server that requests go to: this program again, as a process of its own, so that no contender shares memory or a
 //! scheduler with it.
 //!
-//! It speaks HTTP/1.1 on two ports of this machine, plainly and over TLS, keeps connections, and answers everything with
-//! the same text. It ends when its standard input does.
+//! It speaks HTTP/1.1 on three ports of this machine, plainly and over TLS with one and another kind of certificate, keeps
+//! connections, and answers everything with the same text. It ends when its standard input does.
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
@@ -29,6 +29,47 @@ pub const SERVER: &str = "__server";
 /// Bytes of an answer's body.
 pub const BODY: usize = 300;
 
+/// The key of one of its certificates, made once for this: the libraries that sign with such keys make none.
+const RSA_KEY: &str = include_str!("rsa-2048.pem");
+
+/// What it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// HTTP.
+    Http,
+    /// HTTPS, its certificate for an ECDSA key on P-256.
+    Https,
+    /// HTTPS, its certificate for an RSA key of 2048 bits.
+    HttpsRsa,
+}
+
+impl Speaks {
+    /// All, in the order of the server's ports.
+    pub const ALL: [Self; 3] = [Self::Http, Self::Https, Self::HttpsRsa];
+
+    /// The scheme of its URLs.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https | Self::HttpsRsa => "https",
+        }
+    }
+
+    /// Whether there is a certificate to check.
+    pub fn is_secure(self) -> bool {
+        self != Self::Http
+    }
+
+    /// For the title of a row.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::HttpsRsa => "https, an RSA certificate",
+        }
+    }
+}
+
 /// Files in the server's folder: the authority that signed its certificate.
 const PEM: &str = "authority.pem";
 const DER: &str = "authority.der";
@@ -37,8 +78,7 @@ const DER: &str = "authority.der";
 pub struct Server {
     child: Child,
     folder: PathBuf,
-    http: u16,
-    https: u16,
+    ports: [u16; 3],
 }
 
 impl Server {
@@ -54,24 +94,23 @@ impl Server {
         let mut line = String::new();
         let output = child.stdout.take().context("no pipe from the server")?;
         BufReader::new(output).read_line(&mut line)?;
-        let ports =
-            line.trim_end().split_once(' ').and_then(|(http, https)| Some((http.parse().ok()?, https.parse().ok()?)));
-        let Some((http, https)) = ports else {
+        let ports: Vec<u16> = line.split_whitespace().filter_map(|port| port.parse().ok()).collect();
+        let Ok(ports) = ports.try_into() else {
             let _ = child.kill();
             let _ = child.wait();
             bail!("the server for requests ended before it said its ports");
         };
-        Ok(Self { child, folder: folder.to_owned(), http, https })
+        Ok(Self { child, folder: folder.to_owned(), ports })
     }
 
     /// Where it answers. An address and no name, so that nobody's resolver is measured.
-    pub fn url(&self, scheme: &str) -> String {
-        format!("{scheme}://{}:{}/document", Ipv4Addr::LOCALHOST, self.port(scheme))
+    pub fn url(&self, speaks: Speaks) -> String {
+        format!("{}://{}:{}/document", speaks.scheme(), Ipv4Addr::LOCALHOST, self.port(speaks))
     }
 
-    /// Its port for a scheme.
-    pub fn port(&self, scheme: &str) -> u16 {
-        if scheme == "https" { self.https } else { self.http }
+    /// Its port.
+    pub fn port(&self, speaks: Speaks) -> u16 {
+        self.ports[speaks as usize]
     }
 
     /// The authority that signed its certificate, as PEM.
@@ -105,14 +144,15 @@ impl Drop for Server {
 pub fn serve(folder: &Path) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
-        let acceptor = TlsAcceptor::from(certificate(folder)?);
-        let plain = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let secure = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let [ecdsa, rsa] = certificates(folder)?;
         let mut output = std::io::stdout();
-        writeln!(output, "{} {}", plain.local_addr()?.port(), secure.local_addr()?.port())?;
+        for acceptor in [None, Some(ecdsa), Some(rsa)] {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            write!(output, "{} ", listener.local_addr()?.port())?;
+            tokio::spawn(accept(listener, acceptor.map(TlsAcceptor::from)));
+        }
+        writeln!(output)?;
         output.flush()?;
-        tokio::spawn(accept(plain, None));
-        tokio::spawn(accept(secure, Some(acceptor)));
         // The one who started it holds the other end and writes nothing into it.
         let parent_ends = || std::io::stdin().read(&mut [0]);
         tokio::task::spawn_blocking(parent_ends).await??;
@@ -149,22 +189,25 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// A certificate for the address, signed by an authority whose own certificate is left in the folder.
-fn certificate(folder: &Path) -> Result<Arc<rustls::ServerConfig>> {
+/// A certificate for the address with each kind of key, signed by an authority whose own certificate is left in the
+/// folder.
+fn certificates(folder: &Path) -> Result<[Arc<rustls::ServerConfig>; 2]> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-    let key = KeyPair::generate()?;
-    let leaf = CertificateParams::new(vec![Ipv4Addr::LOCALHOST.to_string()])?.signed_by(&key, &issuer)?;
     std::fs::write(folder.join(PEM), issuer.pem())?;
     std::fs::write(folder.join(DER), issuer.der())?;
-    let private = PrivateKeyDer::try_from(key.serialize_der()).map_err(anyhow::Error::msg)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], private)?;
-    // Everybody speaks the same version, because the stock sender has no other.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let signed = |key: KeyPair| {
+        let leaf = CertificateParams::new(vec![Ipv4Addr::LOCALHOST.to_string()])?.signed_by(&key, &issuer)?;
+        let private = PrivateKeyDer::try_from(key.serialize_der()).map_err(anyhow::Error::msg)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], private)?;
+        // Everybody speaks the same version, because the stock sender has no other.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        anyhow::Ok(Arc::new(config))
+    };
+    Ok([signed(KeyPair::generate()?)?, signed(KeyPair::from_pem(RSA_KEY)?)?])
 }

@@ -47,6 +47,8 @@ pub enum Kind {
     Granted,
     /// `get` of the guest `http` of the tests; the arguments are a URL and, for https, the authority to trust.
     Get,
+    /// `repeat` of the same guest; how often comes behind the URL.
+    Repeat,
     /// `read` of the guest `files` of the tests; the arguments are a path in `/data`, and the folder that it stands for.
     Read,
     /// `fill` of the same guest with one mebibyte; the arguments are the same.

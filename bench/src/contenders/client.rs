@@ -23,29 +23,35 @@ pub struct Client {
     runtime: Runtime,
     sender: SendRequest<Empty<Bytes>>,
     host: String,
+    requests: u32,
 }
 
 impl Client {
-    /// Connects to a port of this machine; over TLS where an authority to trust is given, as DER.
+    /// Connects to a port of this machine; over TLS where an authority to trust is given, as DER. One operation is so
+    /// many requests, one after the other.
     ///
     /// # Errors
     /// There is no connection.
-    pub fn new(port: u16, authority: Option<Vec<u8>>) -> Result<Self> {
+    pub fn new(port: u16, authority: Option<Vec<u8>>, requests: u32) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let sender = runtime.block_on(connect(port, authority))?;
-        Ok(Self { runtime, sender, host: format!("{}:{port}", Ipv4Addr::LOCALHOST) })
+        Ok(Self { runtime, sender, host: format!("{}:{port}", Ipv4Addr::LOCALHOST), requests })
     }
 
     fn get(&mut self) -> Result<Bytes> {
-        let request = Request::get("/document").header("host", &self.host).body(Empty::new())?;
-        let Self { runtime, sender, .. } = self;
+        let Self { runtime, sender, host, requests } = self;
         runtime.block_on(async {
-            sender.ready().await?;
-            let response = sender.send_request(request).await?;
-            if response.status() != StatusCode::OK {
-                bail!("the server answers {}", response.status());
+            let mut body = Bytes::new();
+            for _ in 0..*requests {
+                let request = Request::get("/document").header("host", &*host).body(Empty::new())?;
+                sender.ready().await?;
+                let response = sender.send_request(request).await?;
+                if response.status() != StatusCode::OK {
+                    bail!("the server answers {}", response.status());
+                }
+                body = response.into_body().collect().await?.to_bytes();
             }
-            Ok(response.into_body().collect().await?.to_bytes())
+            Ok(body)
         })
     }
 }

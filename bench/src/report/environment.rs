@@ -19,13 +19,11 @@ pub fn describe(context: &Context) -> Vec<(String, String)> {
         ("batch", format!("{:?}", context.settings.batch)),
     ];
     if let Ok(host) = context.host() {
-        let pool = host.pool();
         let limits = Limits::default();
         all.push(("engine of vox", host.fingerprint().to_owned()));
-        all.push((
-            "pool of vox",
-            format!("{} sandboxes, page scan {}", pool.sandboxes, if pool.page_scan { "on" } else { "off" }),
-        ));
+        let pool = host.pool().map(|pool| (pool.sandboxes, if pool.page_scan { "on" } else { "off" }));
+        let pool = pool.map_or("none".to_owned(), |(count, scan)| format!("{count} sandboxes, page scan {scan}"));
+        all.push(("pool of vox", format!("{pool}; the command line has none")));
         all.push(("limits of vox", format!("{limits:?}, epoch tick {TICK:?}; on in every row")));
     }
     if let Ok(stock) = context.stock()

@@ -6,7 +6,7 @@ use crate::contenders::session::Programs;
 use crate::context::Context;
 use crate::model::Row;
 use crate::runner::Plan;
-use crate::server::{BODY, Server};
+use crate::server::{BODY, Server, Speaks};
 use anyhow::{Result, anyhow};
 use std::rc::Rc;
 use vox_container::EngineKind;
@@ -18,14 +18,15 @@ const REQUESTS: usize = 200;
 pub fn rows(context: &Context) -> Result<Vec<Row>> {
     let server = Server::start(&context.temporary("egress-server"))?;
     let programs = Programs::new(EngineKind::Podman, &context.temporary("egress-containers")).map(Rc::new);
-    ["http", "https"].iter().map(|scheme| row(context, &server, &programs, scheme)).collect()
+    [Speaks::Http, Speaks::Https].into_iter().map(|speaks| row(context, &server, &programs, speaks)).collect()
 }
 
-fn row(context: &Context, server: &Server, programs: &Result<Rc<Programs>>, scheme: &str) -> Result<Row> {
-    let (url, authority) = (server.url(scheme), server.pem()?);
+fn row(context: &Context, server: &Server, programs: &Result<Rc<Programs>>, speaks: Speaks) -> Result<Row> {
+    let (url, authority) = (server.url(speaks), server.pem()?);
     let requests = || std::iter::repeat_n(url.clone(), REQUESTS);
-    let mut plan = Plan::new("egress", format!("{scheme}: one request of curl in a warm container, {BODY} bytes back"))
-        .per_call(REQUESTS as f64);
+    let mut plan =
+        Plan::new("egress", format!("{}: one request of curl in a warm container, {BODY} bytes back", speaks.title()))
+            .per_call(REQUESTS as f64);
     let words: Vec<String> = ["curl", "-sS"].map(str::to_owned).into_iter().chain(requests()).collect();
     let ours = programs.as_ref().map_err(|error| anyhow!("{error:#}"));
     plan.add("vox, by its proxy", ours.and_then(|programs| by_proxy(programs, &words, &url, &authority)));

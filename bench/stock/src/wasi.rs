@@ -22,6 +22,7 @@ const GUEST: &str = "/data";
 pub enum Kind {
     Granted,
     Get,
+    Repeat,
     Read,
     Fill,
 }
@@ -33,6 +34,7 @@ impl FromStr for Kind {
         match text {
             "Granted" => Ok(Self::Granted),
             "Get" => Ok(Self::Get),
+            "Repeat" => Ok(Self::Repeat),
             "Read" => Ok(Self::Read),
             "Fill" => Ok(Self::Fill),
             _ => bail!("unknown kind {text}"),
@@ -46,6 +48,7 @@ impl Kind {
         match self {
             Self::Granted => (None, "echo"),
             Self::Get => (Some("test:http/api@0.1.0"), "get"),
+            Self::Repeat => (Some("test:http/api@0.1.0"), "repeat"),
             Self::Read => (Some("test:files/work@0.1.0"), "read"),
             Self::Fill => (Some("test:files/work@0.1.0"), "fill"),
         }
@@ -81,6 +84,7 @@ impl WasiHttpView for State {
 enum Typed {
     Echo(TypedFunc<(Vec<u8>,), (Vec<u8>,)>),
     Text(TypedFunc<(String,), (Result<String, String>,)>),
+    Texts(TypedFunc<(String, u32), (Result<String, String>,)>),
     Fill(TypedFunc<(String, u32), (Result<u32, String>,)>),
 }
 
@@ -89,11 +93,12 @@ impl Typed {
         Ok(match kind {
             Kind::Granted => Self::Echo(func.typed(store)?),
             Kind::Get | Kind::Read => Self::Text(func.typed(store)?),
+            Kind::Repeat => Self::Texts(func.typed(store)?),
             Kind::Fill => Self::Fill(func.typed(store)?),
         })
     }
 
-    async fn call(&self, store: &mut Store<State>, arg: &[u8]) -> Result<Vec<u8>> {
+    async fn call(&self, store: &mut Store<State>, arg: &[u8], count: u32) -> Result<Vec<u8>> {
         let text = || String::from_utf8(arg.to_vec());
         match self {
             Self::Echo(func) => Ok(func.call_async(store, (arg.to_vec(),)).await?.0),
@@ -101,8 +106,12 @@ impl Typed {
                 let found = func.call_async(store, (text()?,)).await?.0;
                 Ok(found.map_err(anyhow::Error::msg)?.into_bytes())
             }
+            Self::Texts(func) => {
+                let found = func.call_async(store, (text()?, count)).await?.0;
+                Ok(found.map_err(anyhow::Error::msg)?.into_bytes())
+            }
             Self::Fill(func) => {
-                let found = func.call_async(store, (text()?, 1)).await?.0;
+                let found = func.call_async(store, (text()?, count)).await?.0;
                 Ok(found.map_err(anyhow::Error::msg)?.to_string().into_bytes())
             }
         }
@@ -119,6 +128,8 @@ pub struct Served {
     pre: InstancePre<State>,
     runtime: Runtime,
     arg: Vec<u8>,
+    /// How often the function does what it does, where it is told.
+    count: u32,
     folder: Option<PathBuf>,
     sender: Option<Sender>,
     warm: Option<(Store<State>, Typed)>,
@@ -136,14 +147,18 @@ impl Served {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         let pre = linker.instantiate_pre(&component)?;
+        let count = match kind {
+            Kind::Repeat if args.len() > 1 => String::from_utf8(args.remove(1))?.parse()?,
+            _ => 1,
+        };
         let more = (args.len() > 1).then(|| args.remove(1));
         let arg = args.pop().context("no argument")?;
         let (folder, sender) = match (kind, more) {
-            (Kind::Get, authority) => (None, authority.map(Sender::trusting)),
+            (Kind::Get | Kind::Repeat, authority) => (None, authority.map(Sender::trusting)),
             (_, folder) => (folder.map(String::from_utf8).transpose()?.map(PathBuf::from), None),
         };
         let runtime = Runtime::new()?;
-        Ok(Self { mode, kind, engine, component, linker, pre, runtime, arg, folder, sender, warm: None })
+        Ok(Self { mode, kind, engine, component, linker, pre, runtime, arg, count, folder, sender, warm: None })
     }
 
     /// A new store and instance, and the function in it.
@@ -176,7 +191,7 @@ impl Served {
 
     async fn fresh(&self) -> Result<Vec<u8>> {
         let (mut store, func) = self.sandbox().await?;
-        func.call(&mut store, &self.arg).await
+        func.call(&mut store, &self.arg, self.count).await
     }
 
     /// Does it once and gives the result.
@@ -185,7 +200,7 @@ impl Served {
             "Fresh" => self.runtime.block_on(self.fresh()),
             "Warm" => {
                 let (mut store, func) = self.take_warm()?;
-                let result = self.runtime.block_on(func.call(&mut store, &self.arg));
+                let result = self.runtime.block_on(func.call(&mut store, &self.arg, self.count));
                 self.warm = Some((store, func));
                 result
             }
@@ -199,7 +214,7 @@ impl Served {
             let (mut store, func) = self.take_warm()?;
             let start = Instant::now();
             for _ in 0..count {
-                black_box(self.runtime.block_on(func.call(&mut store, &self.arg))?);
+                black_box(self.runtime.block_on(func.call(&mut store, &self.arg, self.count))?);
             }
             let took = start.elapsed();
             self.warm = Some((store, func));

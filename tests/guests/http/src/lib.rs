@@ -26,6 +26,10 @@ impl Guest for Http {
         Self::send("GET".to_owned(), url, Vec::new(), String::new()).map(|(_, _, body)| body)
     }
 
+    fn repeat(url: String, count: u32) -> Result<String, String> {
+        (0..count).try_fold(String::new(), |_, _| Self::get(url.clone()))
+    }
+
     fn send(method: String, url: String, headers: Headers, body: String) -> Result<(u16, Headers, String), String> {
         let request = request(&method, &url, &headers)?;
         let outgoing = request.body().map_err(|()| "the request has no body")?;
