@@ -23,9 +23,6 @@ pub const COMPILER: &str = "__compile";
 /// The first word on the command line of the processes that programs of trusted skills run in.
 pub const LAUNCHER: &str = "__process";
 
-/// Sandboxes of one command: a pipeline has one at a time, and a pool costs address space and start-up time.
-const SANDBOXES: u32 = 2;
-
 /// Runs this process as the compiler.
 pub fn compiler_process(words: &[OsString]) -> ExitCode {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -66,7 +63,8 @@ pub fn start_with(
     let mut builder = Host::builder()
         .library(Arc::new(library()?))
         .compiler(compiler()?)
-        .sandboxes(SANDBOXES)
+        // A command has one sandbox at a time and few in all: a pool would cost more than it gives.
+        .unpooled()
         .services(services(network.authorities()?, profile)?)
         .observer(Arc::new(Progress::new(quiet)));
     match places::cache().map_err(|error| error.message).and_then(|root| Cache::open(&root).map_err(|e| e.to_string()))

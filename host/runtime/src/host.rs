@@ -27,7 +27,9 @@ pub struct HostBuilder {
     cache: Option<Cache>,
     compiler: Compiler,
     inspect: vox_inspect::Limits,
-    pool: Pool,
+    /// How many sandboxes there are; none where they are not recycled.
+    sandboxes: Option<u32>,
+    page_scan: bool,
     observer: Arc<dyn Observer>,
     services: Services,
 }
@@ -115,7 +117,7 @@ pub(crate) struct Shared {
     compiler: Compiler,
     pub(crate) inspect: vox_inspect::Limits,
     engines: Engines,
-    pool: Pool,
+    pool: Option<Pool>,
     fingerprint: String,
     pub(crate) reactors: Arc<Reactors>,
     pub(crate) services: Services,
@@ -129,7 +131,8 @@ impl Default for HostBuilder {
             cache: None,
             compiler: Compiler::None,
             inspect: vox_inspect::Limits::default(),
-            pool: Pool { sandboxes: 64, page_scan: crate::doctor::page_scan_is_sound() },
+            sandboxes: Some(64),
+            page_scan: true,
             observer: Arc::new(Silent),
             services: Services::default(),
         }
@@ -163,13 +166,20 @@ impl HostBuilder {
 
     /// How many sandboxes may live at once: 64 unless said otherwise. Each reserves address space, not memory.
     pub fn sandboxes(mut self, count: u32) -> Self {
-        self.pool.sandboxes = count.max(1);
+        self.sandboxes = Some(count.max(1));
         self
     }
 
     /// Turns the page scan of recycled memory off even where it is sound; it is never turned on elsewhere.
     pub fn page_scan(mut self, on: bool) -> Self {
-        self.pool.page_scan &= on;
+        self.page_scan &= on;
+        self
+    }
+
+    /// Nothing is recycled, and as many sandboxes live at once as the system has memory for. A host that makes few
+    /// calls and ends starts sooner like this; each call takes longer.
+    pub fn unpooled(mut self) -> Self {
+        self.sandboxes = None;
         self
     }
 
@@ -191,7 +201,10 @@ impl HostBuilder {
     /// # Errors
     /// The engine does not start, usually for want of address space.
     pub fn build(self) -> Result<Host, HostError> {
-        let engines = Engines::start(self.pool).map_err(|error| HostError(format!("{error:#}")))?;
+        let pool = self
+            .sandboxes
+            .map(|sandboxes| Pool { sandboxes, page_scan: self.page_scan && crate::doctor::page_scan_is_sound() });
+        let engines = Engines::start(pool).map_err(|error| HostError(format!("{error:#}")))?;
         Ok(Host {
             shared: Arc::new(Shared {
                 library: self.library,
@@ -199,7 +212,7 @@ impl HostBuilder {
                 compiler: self.compiler,
                 inspect: self.inspect,
                 engines,
-                pool: self.pool,
+                pool,
                 fingerprint: fingerprint(),
                 reactors: Arc::default(),
                 services: self.services,
@@ -266,8 +279,8 @@ impl Host {
         self.shared.cache.as_ref()
     }
 
-    /// How its sandboxes are recycled.
-    pub fn pool(&self) -> Pool {
+    /// How its sandboxes are recycled; none where they are not.
+    pub fn pool(&self) -> Option<Pool> {
         self.shared.pool
     }
 
@@ -333,7 +346,7 @@ impl Shared {
     fn code(&self, engine: &Engine, artifact: &Artifact, facts: &Facts) -> Result<Component, OpenError> {
         let key = Key::code(&artifact.digest, &self.fingerprint);
         if let Some(cache) = &self.cache
-            && let Some(loaded) = cached(engine, cache, &key)
+            && let Some(loaded) = cached(&self.engines, engine, cache, &key)
         {
             match loaded {
                 Ok(component) => return Ok(component),

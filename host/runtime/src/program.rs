@@ -119,19 +119,23 @@ impl<'p> Callable<'p> {
 
     /// [`Callable::call`] with more than arguments.
     pub fn call_with<'a>(&self, args: impl Into<Cow<'a, [Value]>>, options: CallOptions) -> Outcome {
-        let args = match complete(self.function, args.into()) {
-            Ok(args) => args,
-            Err(outcome) => return *outcome,
-        };
-        guarded(|outcome| {
+        let mut outcome = Outcome::nothing();
+        let mut args = args.into();
+        guarded(&mut outcome, |outcome| {
+            complete(self.function, &mut args)?;
             let cancel = options.cancel.clone();
             let mut live = match self.program.start(options, true) {
                 Ok(live) => live,
-                Err(stopped) => return *outcome = *stopped,
+                Err(stopped) => {
+                    *outcome = *stopped;
+                    return Ok(());
+                }
             };
-            live.call(self.function, self.entry, args, cancel, outcome);
+            live.call(self.function, self.entry, &mut args, cancel, outcome);
             outcome.effects = live.finish(went_well(outcome));
-        })
+            Ok(())
+        });
+        outcome
     }
 }
 
@@ -156,50 +160,60 @@ impl Kept<'_> {
     ///
     /// After a failure the sandbox is gone and every further call fails with [`Failure::Host`].
     pub fn call<'a>(&mut self, callable: &Callable<'_>, args: impl Into<Cow<'a, [Value]>>) -> Outcome {
-        let args = match complete(callable.function, args.into()) {
-            Ok(args) => args,
-            Err(outcome) => return *outcome,
-        };
-        if !std::ptr::eq(callable.program, self.program) {
-            return failed("a function of another program");
+        let mut outcome = Outcome::nothing();
+        let mut args = args.into();
+        match self.ready(callable, &mut args) {
+            Ok(live) => guarded(&mut outcome, |outcome| {
+                live.restart();
+                live.call(callable.function, callable.entry, &mut args, None, outcome);
+                Ok(())
+            }),
+            Err(failure) => {
+                outcome.result = Err(failure);
+                return outcome;
+            }
         }
-        let Some(live) = &mut self.live else {
-            return failed("the kept sandbox is gone: an earlier call failed");
-        };
-        let outcome = guarded(|outcome| {
-            live.restart();
-            live.call(callable.function, callable.entry, args, None, outcome);
-        });
         if outcome.result.is_err() {
             self.live = None;
         }
         outcome
     }
+
+    /// The sandbox, where it can be called like this.
+    fn ready(&mut self, callable: &Callable<'_>, args: &mut Cow<'_, [Value]>) -> Result<&mut Live, Failure> {
+        complete(callable.function, args)?;
+        if !std::ptr::eq(callable.program, self.program) {
+            return Err(fault("a function of another program"));
+        }
+        self.live.as_mut().ok_or_else(|| fault("the kept sandbox is gone: an earlier call failed"))
+    }
 }
 
-fn failed(what: &str) -> Outcome {
-    Outcome::failed(Failure::Host(what.to_owned()))
+fn fault(what: impl Into<String>) -> Failure {
+    Failure::Host(what.into())
 }
 
 /// Adds the options that were left out; any other number of arguments is a fault of the caller.
-fn complete<'a>(function: &Function, mut args: Cow<'a, [Value]>) -> Result<Cow<'a, [Value]>, Box<Outcome>> {
-    if args.len() == function.params.len() {
-        return Ok(args);
+fn complete(function: &Function, args: &mut Cow<'_, [Value]>) -> Result<(), Failure> {
+    let given = args.len();
+    if given != function.params.len() {
+        if given < function.required() || given > function.params.len() {
+            return Err(fault(format!("{function} was called with {given} arguments")));
+        }
+        args.to_mut().resize(function.params.len(), Value::Option(None));
     }
-    if args.len() < function.required() || args.len() > function.params.len() {
-        let what = format!("{function} was called with {} arguments", args.len());
-        return Err(Box::new(failed(&what)));
-    }
-    args.to_mut().resize(function.params.len(), Value::Option(None));
-    Ok(args)
+    Ok(())
 }
 
-/// A panic of ours ends the call, not the process; the sandbox goes with it.
-pub(crate) fn guarded(call: impl FnOnce(&mut Outcome)) -> Outcome {
-    let mut outcome = Outcome::nothing();
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(&mut outcome))) {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        outcome = failed(text.unwrap_or("a panic"));
+/// Makes a call that fills an outcome. A panic of ours ends the call, not the process; the sandbox goes with it.
+pub(crate) fn guarded(outcome: &mut Outcome, call: impl FnOnce(&mut Outcome) -> Result<(), Failure>) {
+    match catch_unwind(AssertUnwindSafe(|| call(outcome))) {
+        Ok(Ok(())) => {}
+        Ok(Err(failure)) => outcome.result = Err(failure),
+        Err(panic) => {
+            let text =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            *outcome = Outcome::failed(fault(text.unwrap_or("a panic")));
+        }
     }
-    outcome
 }

@@ -71,11 +71,9 @@ impl Script {
     ///
     /// An exit status other than 0 is [`Failure::Exit`]; a signal counts as 128 and its number, as shells have it.
     pub fn run(&self, call: ScriptCall) -> Outcome {
-        guarded(|outcome| {
-            if let Err(failure) = self.run_into(call, outcome) {
-                outcome.result = Err(failure);
-            }
-        })
+        let mut outcome = Outcome::nothing();
+        guarded(&mut outcome, |outcome| self.run_into(call, outcome));
+        outcome
     }
 
     fn run_into(&self, call: ScriptCall, outcome: &mut Outcome) -> Result<(), Failure> {

@@ -77,12 +77,17 @@ fn a_damaged_cache_has_code_eight() {
     assert!(ran.stderr.contains("damaged"), "{}", ran.stderr);
 }
 
-/// 10: the machine lacks what the engine needs, here address space for the sandboxes.
+/// 10: the machine lacks what a sandbox needs, here address space for its memory.
 #[test]
 fn a_machine_without_address_space_has_code_ten() {
     let place = need!("vox", Place::new());
-    furnish(&place);
-    let ran = place.shell("ulimit -v 400000 && vox call answer.wasm answer");
+    let text = r#"(component
+        (core module $m (memory 1) (func (export "go") (result i32) (memory.size)))
+        (core instance $i (instantiate $m))
+        (func (export "go") (result u32) (canon lift (core func $i "go"))))"#;
+    place.put("memory.wasm", vox_tests::fixtures::assembled(text));
+    assert_eq!(place.shell("vox call memory.wasm go").stdout, "1\n");
+    let ran = place.shell("ulimit -v 2000000 && vox call memory.wasm go");
     assert_eq!(ran.code, Some(10), "{}", ran.stderr);
-    assert!(ran.stderr.contains("help: vox doctor"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("raise its limit (ulimit -v)"), "{}", ran.stderr);
 }

@@ -7,17 +7,15 @@
 //! ```
 //!
 //! Loading compiled code runs whatever machine code it holds, so an entry is used only if this installation wrote
-//! it: its MAC is checked over the very bytes that are loaded: on Linux they are copied into a sealed file in memory while they
-//! are checked, and code is mapped from there. A damaged entry is put aside and made anew. Every
+//! it: its MAC is checked over the very bytes that are loaded: they are read once, into memory that nobody writes to
+//! afterwards, and run from there. A damaged entry is put aside and made anew. Every
 //! failure to read or write the cache is a miss, never an error of the call; [`Cache::notes`] tells of them.
 
 mod envelope;
 mod key;
-#[cfg(target_os = "linux")]
-mod mapped;
+mod pages;
 mod store;
 
 pub use key::{Key, Kind};
-#[cfg(target_os = "linux")]
-pub use mapped::Mapped;
+pub use pages::Pages;
 pub use store::{Cache, CacheError, Usage};

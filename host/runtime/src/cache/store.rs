@@ -2,8 +2,7 @@
 
 use super::Key;
 use super::envelope;
-#[cfg(target_os = "linux")]
-use super::mapped::Mapped;
+use super::pages::Pages;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -73,15 +72,9 @@ impl Cache {
         self.opened(key, |mut file, length| envelope::open(&self.secret, key, &mut file, length))
     }
 
-    /// The same as a file that exists in memory only and can no longer be changed, so that code is mapped from it
-    /// instead of being copied: pages that nobody runs are never touched.
-    ///
-    /// # Errors
-    /// There are no such files here; [`Cache::get`] still works.
-    #[cfg(target_os = "linux")]
-    pub fn get_mapped(&self, key: &Key) -> io::Result<Option<Mapped>> {
-        let mapped = Mapped::new()?;
-        Ok(self.opened(key, |mut file, length| mapped.open(&self.secret, key, &mut file, length)))
+    /// The same in memory that can no longer be changed, to run code from.
+    pub fn get_pages(&self, key: &Key) -> Option<Pages> {
+        self.opened(key, |mut file, length| Pages::read(&self.secret, key, &mut file, length))
     }
 
     /// Opens an entry with `open`; one that does not check out is put aside.
@@ -92,7 +85,15 @@ impl Cache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => Err(error.into()),
         };
-        opened.inspect_err(|broken| self.set_aside(key, broken)).ok()
+        match opened {
+            Ok(content) => return Some(content),
+            // That says nothing about the entry.
+            Err(envelope::Broken::Io(error)) if error.kind() == io::ErrorKind::OutOfMemory => {
+                self.note(format!("{key} was not read: {error}"));
+            }
+            Err(broken) => self.set_aside(key, &broken),
+        }
+        None
     }
 
     /// Adds an entry. One that is there already stays; a cache that cannot be written is noted and passed over.
@@ -212,4 +213,22 @@ fn secret(root: &Path) -> io::Result<[u8; 32]> {
         }
     }
     Err(io::Error::other("the key could not be made"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::Kind;
+
+    /// An entry is put aside for what is wrong with it, not for a system that lacks memory to read it.
+    #[test]
+    fn an_entry_that_finds_no_memory_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::open(home.path()).unwrap();
+        let key = Key { kind: Kind::Code, hash: [1; 32] };
+        cache.put(&key, b"code");
+        let lacking = |_, _| Err::<(), _>(io::Error::from(io::ErrorKind::OutOfMemory).into());
+        assert!(cache.opened(&key, lacking).is_none());
+        assert_eq!((cache.notes().len(), cache.get(&key)), (1, Some(b"code".to_vec())));
+    }
 }

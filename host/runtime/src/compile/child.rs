@@ -1,7 +1,7 @@
 //! The compiler's own process: one component in, one artefact out.
 
 use crate::wasm::engine;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{Read, Write};
 
 /// What the parent says about limits, on the command line: they are not secret and not hostile.
@@ -47,11 +47,15 @@ fn compile(args: &[String], input: &mut dyn Read, output: &mut dyn Write) -> Res
     output.write_all(&code).map_err(|error| error.to_string())
 }
 
-/// Limits of the process itself: they hold whatever the code generator does.
+/// Limits of the process itself: they hold whatever the code generator does. Where it was started under a stricter one,
+/// that stays.
 fn confine(limits: &Limits) -> rustix::io::Result<()> {
-    let both = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
-    setrlimit(Resource::As, both(limits.memory))?;
-    setrlimit(Resource::Cpu, both(limits.cpu_seconds))?;
-    setrlimit(Resource::Core, both(0))?;
-    setrlimit(Resource::Fsize, both(0))
+    let confined = |resource, limit: u64| {
+        let limit = Some(getrlimit(resource).maximum.map_or(limit, |maximum| maximum.min(limit)));
+        setrlimit(resource, Rlimit { current: limit, maximum: limit })
+    };
+    confined(Resource::As, limits.memory)?;
+    confined(Resource::Cpu, limits.cpu_seconds)?;
+    confined(Resource::Core, 0)?;
+    confined(Resource::Fsize, 0)
 }

@@ -1,5 +1,7 @@
 //! Machine code, from bytes or from the cache to the engine.
 
+use super::engine::Engines;
+use super::lent::Lent;
 use crate::cache::{Cache, Key};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -15,14 +17,20 @@ pub(crate) fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> 
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// Code from the cache; none when it is not there.
-pub(crate) fn cached(engine: &Engine, cache: &Cache, key: &Key) -> Option<wasmtime::Result<Component>> {
-    #[cfg(target_os = "linux")]
-    if let Ok(found) = cache.get_mapped(key) {
-        // SAFETY: as in `load`; the file is sealed, so that nobody can change what is mapped from it.
-        return found.map(|code| unsafe { Component::deserialize_file(engine, code.path()) });
+/// Code from the cache for one of the engines; none when it is not there.
+pub(crate) fn cached(
+    engines: &Engines,
+    engine: &Engine,
+    cache: &Cache,
+    key: &Key,
+) -> Option<wasmtime::Result<Component>> {
+    match Lent::WORKS {
+        true => cache.get_pages(key).map(|pages| {
+            // SAFETY: as in `load`; nobody writes to the pages, and they stay until the engine gives them back.
+            engines.lent().lend(pages, |code| unsafe { Component::deserialize_raw(engine, code) })
+        }),
+        false => cache.get(key).map(|code| load(engine, &code)),
     }
-    cache.get(key).map(|code| load(engine, &code))
 }
 
 /// Whether the pool refused code because one sandbox of it is too small; the engine has no type for this error.

@@ -1,5 +1,6 @@
 //! Engine settings: one function for the process that compiles and the one that runs.
 
+use super::lent::Lent;
 use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT, TABLES};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
@@ -132,48 +133,58 @@ fn pool(pool: Pool) -> PoolingAllocationConfig {
 
 /// The engines of a host. Both run the same compiled code; they share nothing else.
 pub struct Engines {
-    pooled: Engine,
-    /// For calls whose memory limit exceeds [`POOL_MEMORY`]; made when the first one comes.
+    /// None where sandboxes are not recycled.
+    pooled: Option<Engine>,
+    /// For every other call: the system gives each sandbox its memory. Made when the first one comes.
     roomy: OnceLock<Engine>,
+    lent: Arc<Lent>,
     ticker: Ticker,
 }
 
 impl Engines {
-    /// Starts the pooled engine and the ticker.
+    /// Starts the pooled engine, if there is to be one, and its ticker.
     ///
     /// # Errors
     /// The engine does not start: usually too little address space for the pool.
-    pub fn start(settings: Pool) -> wasmtime::Result<Self> {
-        let mut config = without_compiler();
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
-        let pooled = Engine::new(&config)?;
-        let ticker = Ticker::default();
-        ticker.drive(&pooled);
-        Ok(Self { pooled, roomy: OnceLock::new(), ticker })
+    pub fn start(settings: Option<Pool>) -> wasmtime::Result<Self> {
+        let (ticker, lent) = (Ticker::default(), Arc::default());
+        let pooled = match settings {
+            Some(settings) => {
+                let mut config = without_compiler(&lent);
+                config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+                Some(ticker.drive(Engine::new(&config)?))
+            }
+            None => None,
+        };
+        Ok(Self { pooled, roomy: OnceLock::new(), lent, ticker })
     }
 
     /// The engine for calls with this memory limit.
     ///
     /// # Errors
-    /// The second engine does not start.
+    /// An engine that is not there yet does not start.
     pub fn for_memory(&self, limit: u64) -> wasmtime::Result<&Engine> {
-        if limit <= POOL_MEMORY {
-            return Ok(&self.pooled);
+        if let Some(pooled) = self.pooled.as_ref().filter(|_| limit <= POOL_MEMORY) {
+            return Ok(pooled);
         }
         if let Some(engine) = self.roomy.get() {
             return Ok(engine);
         }
-        let engine = Engine::new(&without_compiler())?;
-        if self.roomy.set(engine.clone()).is_ok() {
-            self.ticker.drive(&engine);
-        }
-        Ok(self.roomy.get().unwrap_or(&self.pooled))
+        let engine = Engine::new(&without_compiler(&self.lent))?;
+        // Whoever comes second at the same moment drops its own.
+        Ok(self.roomy.get_or_init(|| self.ticker.drive(engine)))
+    }
+
+    /// The memory that both run code from which was not compiled just now.
+    pub(crate) fn lent(&self) -> &Lent {
+        &self.lent
     }
 }
 
 /// A process that runs guests never compiles: the code generator stays cold even where it is linked in.
-fn without_compiler() -> Config {
+fn without_compiler(lent: &Arc<Lent>) -> Config {
     let mut config = base();
+    lent.serve(&mut config);
     #[cfg(feature = "compiler")]
     config.enable_compiler(false);
     config
@@ -186,12 +197,12 @@ struct Ticker {
 }
 
 impl Ticker {
-    fn drive(&self, engine: &Engine) {
-        let (engine, alive) = (engine.weak(), Arc::downgrade(&self.alive));
+    fn drive(&self, engine: Engine) -> Engine {
+        let (driven, alive) = (engine.weak(), Arc::downgrade(&self.alive));
         let tick = move || {
             while alive.strong_count() > 0 {
                 std::thread::sleep(TICK);
-                match engine.upgrade() {
+                match driven.upgrade() {
                     Some(engine) => engine.increment_epoch(),
                     None => return,
                 }
@@ -202,5 +213,6 @@ impl Ticker {
             .name("vox-ticker".to_owned())
             .spawn(tick)
             .expect("the operating system starts one more thread");
+        engine
     }
 }

@@ -4,6 +4,7 @@ mod bytes;
 pub(crate) mod code;
 pub(crate) mod convert;
 pub(crate) mod engine;
+pub(crate) mod lent;
 pub(crate) mod meter;
 pub(crate) mod program;
 pub(crate) mod reactor;

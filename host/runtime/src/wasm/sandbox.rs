@@ -163,20 +163,23 @@ impl Live {
         }
     }
 
-    /// Calls a function. The outcome is filled where it stands: at a quarter of a microsecond for a call, moving it
-    /// from hand to hand is seen.
+    /// Calls a function. The outcome, one of nothing so far, is filled where it stands: at a quarter of a microsecond
+    /// for a call, moving it from hand to hand is seen.
     pub(crate) fn call(
         &mut self,
         function: &Function,
         entry: &Entry,
-        args: Cow<'_, [Value]>,
+        args: &mut Cow<'_, [Value]>,
         cancel: Option<Cancel>,
         outcome: &mut Outcome,
     ) {
         match self {
             Self::Pure(store, found) => {
-                outcome.result = call_pure(store, found, function, entry, args)
-                    .map_err(|wrong| wrong.failure(&store.data().meter, &outcome.output));
+                if let Ok(into) = &mut outcome.result
+                    && let Err(wrong) = call_pure(store, found, (function, entry), args, into)
+                {
+                    outcome.result = Err(wrong.failure(&store.data().meter, &outcome.output));
+                }
                 outcome.usage = usage(&store.data().meter);
             }
             Self::Based(store, found, _, reactor) => {
@@ -185,10 +188,14 @@ impl Live {
                     Err(failure) => return *outcome = Outcome::failed(failure),
                 };
                 let until = store.data().meter.until();
-                let call = call_based(store, found, function, entry, args);
+                let mut value = None;
+                let call = call_based(store, found, (function, entry), args, &mut value);
                 let called = runtime.block_on(within(until, cancel, call));
                 outcome.output = output(store.data());
-                outcome.result = called.map_err(|wrong| wrong.failure(&store.data().meter, &outcome.output));
+                outcome.result = match called {
+                    Ok(()) => Ok(value),
+                    Err(wrong) => Err(wrong.failure(&store.data().meter, &outcome.output)),
+                };
                 outcome.usage = usage(&store.data().meter);
             }
         }
@@ -264,43 +271,45 @@ fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, 
 fn call_pure(
     store: &mut Store<Pure>,
     found: &mut Found,
-    function: &Function,
-    entry: &Entry,
-    args: Cow<'_, [Value]>,
-) -> Result<Option<Value>, Wrong> {
+    (function, entry): (&Function, &Entry),
+    args: &mut Cow<'_, [Value]>,
+    into: &mut Option<Value>,
+) -> Result<(), Wrong> {
     let (func, checked) = found.function(store, entry)?;
     if let Some(shape) = entry.shape
-        && let Some(result) = typed::call(store, func, checked, shape, &args)
+        && let Some(called) = typed::call(store, (func, checked), shape, args, into)
     {
-        let value = result?;
+        called?;
         found.last = Some((entry, func));
-        return Ok(value);
+        return Ok(());
     }
-    let args = lower_args(function, args)?;
+    let args = lower_args(function, std::mem::take(args))?;
     let mut results = vec![Val::Bool(false); function.result.iter().len()];
     func.call(store, &args, &mut results)?;
-    lift_result(function, results)
+    *into = lift_result(function, results)?;
+    Ok(())
 }
 
 async fn call_based(
     store: &mut Store<Based>,
     found: &mut Found,
-    function: &Function,
-    entry: &Entry,
-    args: Cow<'_, [Value]>,
-) -> Result<Option<Value>, Wrong> {
+    (function, entry): (&Function, &Entry),
+    args: &mut Cow<'_, [Value]>,
+    into: &mut Option<Value>,
+) -> Result<(), Wrong> {
     let (func, checked) = found.function(store, entry)?;
     if let Some(shape) = entry.shape
-        && let Some(result) = typed::call_async(store, func, checked, shape, &args).await
+        && let Some(called) = typed::call_async(store, (func, checked), shape, args, into).await
     {
-        let value = result?;
+        called?;
         found.last = Some((entry, func));
-        return Ok(value);
+        return Ok(());
     }
-    let args = lower_args(function, args)?;
+    let args = lower_args(function, std::mem::take(args))?;
     let mut results = vec![Val::Bool(false); function.result.iter().len()];
     func.call_async(store, &args, &mut results).await?;
-    lift_result(function, results)
+    *into = lift_result(function, results)?;
+    Ok(())
 }
 
 /// Waits for guest work until its time is over or somebody cancels it. Epochs cannot end a guest that waits

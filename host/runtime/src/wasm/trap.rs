@@ -1,6 +1,7 @@
 //! What the engine's errors mean.
 
 use super::meter::{Meter, Stop};
+use rustix::io::Errno;
 use vox_capabilities::files::OpenFolderError;
 use vox_capabilities::subprocess::Unanswered;
 use vox_inspect::docs::clean;
@@ -32,6 +33,10 @@ pub(crate) fn classify(error: &wasmtime::Error, meter: &Meter, stderr: &[u8]) ->
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         let detail = "all sandboxes of this host are in use".to_owned();
         return Failure::Limit { limit: Limit::Sandboxes, detail };
+    }
+    if error.downcast_ref::<Errno>() == Some(&Errno::NOMEM) {
+        let text = "the system gives no more memory to this process: free some, or raise its limit (ulimit -v)";
+        return Failure::Setup(text.to_owned());
     }
     let trap = error.downcast_ref::<wasmtime::Trap>();
     if trap == Some(&wasmtime::Trap::StackOverflow) {

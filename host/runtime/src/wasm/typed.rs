@@ -196,26 +196,27 @@ macro_rules! entry {
         $(#[$doc])*
         pub(crate) $($async)? fn $name<S: $send>(
             store: &mut Store<S>,
-            func: Func,
-            checked: Checked,
+            (func, checked): (Func, Checked),
             shape: Shape,
             args: &[Value],
-        ) -> Option<wasmtime::Result<Option<Value>>> {
+            into: &mut Option<Value>,
+        ) -> Option<wasmtime::Result<()>> {
             use Value::{Bytes as B, String as T};
-            let r = shape.returns;
+            let to = (shape.returns, into);
+            let func = (func, checked);
             Some(match (shape.params, args) {
-                (Params::None, []) => $returns(store, (func, checked), r, ()) $($await)*,
-                (Params::T, [T(a)]) => $returns(store, (func, checked), r, (&a[..],)) $($await)*,
-                (Params::B, [B(a)]) => $returns(store, (func, checked), r, (&a[..],)) $($await)*,
-                (Params::Tt, [T(a), T(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
-                (Params::Tb, [T(a), B(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
-                (Params::Bt, [B(a), T(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
-                (Params::Bb, [B(a), B(b)]) => $returns(store, (func, checked), r, (&a[..], &b[..])) $($await)*,
+                (Params::None, []) => $returns(store, func, (), to) $($await)*,
+                (Params::T, [T(a)]) => $returns(store, func, (&a[..],), to) $($await)*,
+                (Params::B, [B(a)]) => $returns(store, func, (&a[..],), to) $($await)*,
+                (Params::Tt, [T(a), T(b)]) => $returns(store, func, (&a[..], &b[..]), to) $($await)*,
+                (Params::Tb, [T(a), B(b)]) => $returns(store, func, (&a[..], &b[..]), to) $($await)*,
+                (Params::Bt, [B(a), T(b)]) => $returns(store, func, (&a[..], &b[..]), to) $($await)*,
+                (Params::Bb, [B(a), B(b)]) => $returns(store, func, (&a[..], &b[..]), to) $($await)*,
                 (Params::Ttt, [T(a), T(b), T(c)]) => {
-                    $returns(store, (func, checked), r, (&a[..], &b[..], &c[..])) $($await)*
+                    $returns(store, func, (&a[..], &b[..], &c[..]), to) $($await)*
                 }
                 (Params::Stage, [B(input), Value::List(list)]) => {
-                    $returns(store, (func, checked), r, (&input[..], &settings(list)?[..])) $($await)*
+                    $returns(store, func, (&input[..], &settings(list)?[..]), to) $($await)*
                 }
                 _ => return None,
             })
@@ -224,39 +225,42 @@ macro_rules! entry {
         $($async)? fn $returns<S: $send, P>(
             store: &mut Store<S>,
             (func, checked): (Func, Checked),
-            returns: Returns,
             params: P,
-        ) -> wasmtime::Result<Option<Value>>
+            (returns, into): (Returns, &mut Option<Value>),
+        ) -> wasmtime::Result<()>
         where
             P: ComponentNamedList + Lower + Send + Sync,
         {
-            Ok(Some(match returns {
+            match returns {
                 Returns::Nothing => {
                     checked.typed::<P, (), S>(func, store)?.$call(store, params) $($await)* ?;
-                    return Ok(None);
                 }
                 Returns::Text => {
-                    checked.typed::<P, (String,), S>(func, store)?.$call(store, params) $($await)* ?.0.into()
+                    let text = checked.typed::<P, (String,), S>(func, store)?.$call(store, params) $($await)* ?.0;
+                    *into = Some(Value::String(text));
                 }
                 Returns::Bytes => {
-                    checked.typed::<P, (Bytes,), S>(func, store)?.$call(store, params) $($await)* ?.0.into()
+                    let bytes = checked.typed::<P, (Bytes,), S>(func, store)?.$call(store, params) $($await)* ?.0;
+                    *into = Some(Value::Bytes(bytes.0));
                 }
                 Returns::Bool => {
-                    Value::Bool(checked.typed::<P, (bool,), S>(func, store)?.$call(store, params) $($await)* ?.0)
+                    let is = checked.typed::<P, (bool,), S>(func, store)?.$call(store, params) $($await)* ?.0;
+                    *into = Some(Value::Bool(is));
                 }
                 Returns::TextOrText => {
                     let func = checked.typed::<P, (Result<String, String>,), S>(func, store)?;
-                    side(func.$call(store, params) $($await)* ?.0)
+                    *into = Some(side(func.$call(store, params) $($await)* ?.0));
                 }
                 Returns::BytesOrText => {
                     let func = checked.typed::<P, (Result<Bytes, String>,), S>(func, store)?;
-                    side(func.$call(store, params) $($await)* ?.0)
+                    *into = Some(side(func.$call(store, params) $($await)* ?.0));
                 }
                 Returns::Stage => {
                     let func = checked.typed::<P, (Result<Bytes, StageError>,), S>(func, store)?;
-                    stage(func.$call(store, params) $($await)* ?.0)
+                    *into = Some(stage(func.$call(store, params) $($await)* ?.0));
                 }
-            }))
+            }
+            Ok(())
         }
     };
 }
@@ -270,7 +274,8 @@ pub(crate) trait Sendable: Send + 'static {}
 impl<T: Send + 'static> Sendable for T {}
 
 entry! {
-    /// Calls a function of this shape; none when the arguments are of another shape.
+    /// Calls a function of this shape; none when the arguments are of another shape. The value is made where it is
+    /// wanted: moved from hand to hand, it is stored in one width and loaded in another, and the processor waits.
     call, returns, call, [], [], Any
 }
 entry! {
