@@ -180,11 +180,17 @@ impl Lane {
     /// Finds how many operations fill a batch, warming up on the way.
     fn calibrate(&mut self, batch: Duration) -> Result<()> {
         let Some(who) = &mut self.who else { return Ok(()) };
+        let mut filled = false;
         for _ in 0..12 {
             let took = who.batch(self.count)?;
             if took >= batch / 2 {
-                break;
+                // Once is not enough: the first that is so long may have paid for what later ones find made.
+                if std::mem::replace(&mut filled, true) {
+                    break;
+                }
+                continue;
             }
+            filled = false;
             let more = batch.as_secs_f64() / took.as_secs_f64().max(1e-9);
             self.count = (self.count as f64 * more.clamp(1.5, 20.0)).ceil() as u64;
         }

@@ -144,6 +144,7 @@ pub struct Remote {
     id: String,
     work: Work,
     stages: u32,
+    at_once: u32,
 }
 
 /// Loads a component into the child.
@@ -161,13 +162,19 @@ pub fn remote(
         Err(error) => bail!("{error:#}"),
     };
     let id = child.borrow_mut().load(mode, kind, component, args)?;
-    Ok(Remote { child, id, work, stages: 1 })
+    Ok(Remote { child, id, work, stages: 1, at_once: 1 })
 }
 
 impl Remote {
     /// Calls so many times in a row for one operation.
     pub fn stages(mut self, stages: u32) -> Self {
         self.stages = stages;
+        self
+    }
+
+    /// Keeps so many calls in fresh sandboxes under way at once.
+    pub fn at_once(mut self, at_once: u32) -> Self {
+        self.at_once = at_once;
         self
     }
 
@@ -198,7 +205,10 @@ impl Contender for Remote {
     fn batch(&mut self, count: u64) -> Result<Duration> {
         let count = (count * u64::from(self.stages)).to_string();
         let work = format!("{:?}", self.work);
-        let nanos = self.child.borrow_mut().ask(&["run", &self.id, &work, &count])?;
+        let nanos = match self.at_once {
+            1 => self.child.borrow_mut().ask(&["run", &self.id, &work, &count])?,
+            at_once => self.child.borrow_mut().ask(&["crowd", &self.id, &count, &at_once.to_string()])?,
+        };
         Ok(Duration::from_nanos(nanos.parse()?))
     }
 }

@@ -12,47 +12,81 @@ use rustls::{ClientConfig, RootCertStore};
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 
-/// One connection of hyper's, on a runtime of this thread alone.
+/// Connections of hyper's: one on a runtime of this thread alone, or several, each driven by a task.
 pub struct Client {
     runtime: Runtime,
-    sender: SendRequest<Empty<Bytes>>,
-    host: String,
+    connections: Vec<Connection>,
     requests: u32,
 }
 
+struct Connection {
+    sender: SendRequest<Empty<Bytes>>,
+    host: String,
+}
+
 impl Client {
-    /// Connects to a port of this machine; over TLS where an authority to trust is given, as DER. One operation is so
-    /// many requests, one after the other.
+    /// Connects to a port of this machine so many times; over TLS where an authority to trust is given, as DER. One
+    /// operation is so many requests, one after the other on one connection.
     ///
     /// # Errors
     /// There is no connection.
-    pub fn new(port: u16, authority: Option<Vec<u8>>, requests: u32) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let sender = runtime.block_on(connect(port, authority))?;
-        Ok(Self { runtime, sender, host: format!("{}:{port}", Ipv4Addr::LOCALHOST), requests })
+    pub fn new(port: u16, authority: Option<Vec<u8>>, requests: u32, at_once: u32) -> Result<Self> {
+        let mut builder = match at_once {
+            1 => tokio::runtime::Builder::new_current_thread(),
+            _ => tokio::runtime::Builder::new_multi_thread(),
+        };
+        let runtime = builder.enable_io().build()?;
+        let host = format!("{}:{port}", Ipv4Addr::LOCALHOST);
+        let connections = (0..at_once).map(|_| {
+            let sender = runtime.block_on(connect(port, authority.clone()))?;
+            Ok(Connection { sender, host: host.clone() })
+        });
+        let connections = connections.collect::<Result<_>>()?;
+        Ok(Self { runtime, connections, requests })
     }
 
-    fn get(&mut self) -> Result<Bytes> {
-        let Self { runtime, sender, host, requests } = self;
-        runtime.block_on(async {
-            let mut body = Bytes::new();
-            for _ in 0..*requests {
-                let request = Request::get("/document").header("host", &*host).body(Empty::new())?;
-                sender.ready().await?;
-                let response = sender.send_request(request).await?;
-                if response.status() != StatusCode::OK {
-                    bail!("the server answers {}", response.status());
-                }
-                body = response.into_body().collect().await?.to_bytes();
+    /// All connections at work until so many operations are done.
+    fn crowd(&mut self, count: u64) -> Result<()> {
+        let (left, requests) = (Arc::new(AtomicU64::new(count)), self.requests);
+        let tasks: Vec<_> = std::mem::take(&mut self.connections)
+            .into_iter()
+            .map(|mut connection| {
+                let left = left.clone();
+                self.runtime.spawn(async move {
+                    while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                        black_box(connection.get(requests).await?);
+                    }
+                    Ok::<_, anyhow::Error>(connection)
+                })
+            })
+            .collect();
+        for task in tasks {
+            self.connections.push(self.runtime.block_on(task)??);
+        }
+        Ok(())
+    }
+}
+
+impl Connection {
+    async fn get(&mut self, requests: u32) -> Result<Bytes> {
+        let mut body = Bytes::new();
+        for _ in 0..requests {
+            let request = Request::get("/document").header("host", &*self.host).body(Empty::new())?;
+            self.sender.ready().await?;
+            let response = self.sender.send_request(request).await?;
+            if response.status() != StatusCode::OK {
+                bail!("the server answers {}", response.status());
             }
-            Ok(body)
-        })
+            body = response.into_body().collect().await?.to_bytes();
+        }
+        Ok(body)
     }
 }
 
@@ -83,13 +117,18 @@ where
 
 impl Contender for Client {
     fn once(&mut self) -> Result<Vec<u8>> {
-        Ok(self.get()?.to_vec())
+        let connection = self.connections.first_mut().context("a request failed before")?;
+        Ok(self.runtime.block_on(connection.get(self.requests))?.to_vec())
     }
 
     fn batch(&mut self, count: u64) -> Result<Duration> {
         let start = Instant::now();
+        if self.connections.len() > 1 {
+            self.crowd(count)?;
+            return Ok(start.elapsed());
+        }
         for _ in 0..count {
-            black_box(self.get()?);
+            black_box(self.once()?);
         }
         Ok(start.elapsed())
     }

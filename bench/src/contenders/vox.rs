@@ -3,8 +3,10 @@
 use crate::contenders::local::{Timed, local};
 use crate::runner::Contender;
 use anyhow::{Context as _, Result, bail};
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use vox_bundle::{Bundle, Linkable};
 use vox_model::{Limits, Outcome, SkillRef, Value};
@@ -102,6 +104,42 @@ fn bytes(value: Value) -> Vec<u8> {
 pub fn fresh(program: &'static Program, function: &str, args: Vec<Value>) -> Result<Box<dyn Contender>> {
     let callable = program.function(function)?;
     Ok(local(move || value(callable.call(&args)), bytes))
+}
+
+/// A fresh sandbox for every call, so many calls at once, each on a thread.
+///
+/// # Errors
+/// There is no such function.
+pub fn crowd(program: &'static Program, function: &str, args: Vec<Value>, at_once: u32) -> Result<Box<dyn Contender>> {
+    Ok(Box::new(Crowd { callable: program.function(function)?, args, at_once }))
+}
+
+struct Crowd {
+    callable: Callable<'static>,
+    args: Vec<Value>,
+    at_once: u32,
+}
+
+impl Contender for Crowd {
+    fn once(&mut self) -> Result<Vec<u8>> {
+        value(self.callable.call(&self.args)).map(bytes)
+    }
+
+    fn batch(&mut self, count: u64) -> Result<Duration> {
+        let start = Instant::now();
+        let left = AtomicU64::new(count);
+        let work = || {
+            while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                black_box(value(self.callable.call(&self.args))?);
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.at_once).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a call panicked")))
+        })?;
+        Ok(start.elapsed())
+    }
 }
 
 /// One kept sandbox for all calls.

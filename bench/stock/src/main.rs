@@ -57,6 +57,12 @@ fn answer(words: &[&str], all: &mut HashMap<String, Embedded>) -> Result<String>
             };
             Ok(nanos.to_string())
         }
+        ["crowd", id, count, at_once] => {
+            let Embedded::Wasi(served) = all.get(*id).context("no such component")? else {
+                bail!("calls at once are measured of components that wait");
+            };
+            served.run_at_once(count.parse()?, at_once.parse()?).map(|nanos| nanos.to_string())
+        }
         ["memory", id, count] => {
             let Embedded::Plain(loaded) = all.get(*id).context("no such component")? else {
                 bail!("memory is measured of components without imports");

@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 use tokio::runtime::Runtime;
 use wasmtime::component::{Component, Func, InstancePre, Linker, ResourceTable, TypedFunc};
@@ -120,19 +122,24 @@ impl Typed {
 
 /// A loaded component.
 pub struct Served {
+    ready: Arc<Ready>,
+    runtime: Runtime,
+    warm: Option<(Store<State>, Typed)>,
+}
+
+/// All that a call needs.
+struct Ready {
     mode: Mode,
     kind: Kind,
     engine: Engine,
     component: Component,
     linker: Linker<State>,
     pre: InstancePre<State>,
-    runtime: Runtime,
     arg: Vec<u8>,
     /// How often the function does what it does, where it is told.
     count: u32,
     folder: Option<PathBuf>,
     sender: Option<Sender>,
-    warm: Option<(Store<State>, Typed)>,
 }
 
 impl Served {
@@ -157,10 +164,74 @@ impl Served {
             (Kind::Get | Kind::Repeat, authority) => (None, authority.map(Sender::trusting)),
             (_, folder) => (folder.map(String::from_utf8).transpose()?.map(PathBuf::from), None),
         };
-        let runtime = Runtime::new()?;
-        Ok(Self { mode, kind, engine, component, linker, pre, runtime, arg, count, folder, sender, warm: None })
+        let ready = Ready { mode, kind, engine, component, linker, pre, arg, count, folder, sender };
+        Ok(Self { ready: Arc::new(ready), runtime: Runtime::new()?, warm: None })
     }
 
+    /// Does it once and gives the result.
+    pub fn once(&mut self, work: &str) -> Result<Vec<u8>> {
+        match work {
+            "Fresh" => self.runtime.block_on(self.ready.fresh()),
+            "Warm" => {
+                let (mut store, func) = self.take_warm()?;
+                let result = self.runtime.block_on(self.ready.call(&mut store, &func));
+                self.warm = Some((store, func));
+                result
+            }
+            _ => bail!("unknown work"),
+        }
+    }
+
+    /// Does it several times, and how long that took in nanoseconds.
+    pub fn run(&mut self, work: &str, count: u64) -> Result<u128> {
+        if work == "Warm" {
+            let (mut store, func) = self.take_warm()?;
+            let start = Instant::now();
+            for _ in 0..count {
+                black_box(self.runtime.block_on(self.ready.call(&mut store, &func))?);
+            }
+            let took = start.elapsed();
+            self.warm = Some((store, func));
+            return Ok(took.as_nanos());
+        }
+        let start = Instant::now();
+        for _ in 0..count {
+            black_box(self.runtime.block_on(self.ready.fresh())?);
+        }
+        Ok(start.elapsed().as_nanos())
+    }
+
+    /// The same in fresh sandboxes, so many of them at once, each in a task.
+    pub fn run_at_once(&self, count: u64, at_once: u64) -> Result<u128> {
+        let start = Instant::now();
+        let left = Arc::new(AtomicU64::new(count));
+        let tasks: Vec<_> = (0..at_once)
+            .map(|_| {
+                let (ready, left) = (self.ready.clone(), left.clone());
+                self.runtime.spawn(async move {
+                    while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                        black_box(ready.fresh().await?);
+                    }
+                    Ok::<_, anyhow::Error>(())
+                })
+            })
+            .collect();
+        for task in tasks {
+            self.runtime.block_on(task)??;
+        }
+        Ok(start.elapsed().as_nanos())
+    }
+
+    /// The sandbox that is kept, made when it is asked for first.
+    fn take_warm(&mut self) -> Result<(Store<State>, Typed)> {
+        match self.warm.take() {
+            Some(warm) => Ok(warm),
+            None => self.runtime.block_on(self.ready.sandbox()),
+        }
+    }
+}
+
+impl Ready {
     /// A new store and instance, and the function in it.
     async fn sandbox(&self) -> Result<(Store<State>, Typed)> {
         let mut wasi = WasiCtx::builder();
@@ -189,49 +260,12 @@ impl Served {
         Ok((store, typed))
     }
 
+    async fn call(&self, store: &mut Store<State>, func: &Typed) -> Result<Vec<u8>> {
+        func.call(store, &self.arg, self.count).await
+    }
+
     async fn fresh(&self) -> Result<Vec<u8>> {
         let (mut store, func) = self.sandbox().await?;
-        func.call(&mut store, &self.arg, self.count).await
-    }
-
-    /// Does it once and gives the result.
-    pub fn once(&mut self, work: &str) -> Result<Vec<u8>> {
-        match work {
-            "Fresh" => self.runtime.block_on(self.fresh()),
-            "Warm" => {
-                let (mut store, func) = self.take_warm()?;
-                let result = self.runtime.block_on(func.call(&mut store, &self.arg, self.count));
-                self.warm = Some((store, func));
-                result
-            }
-            _ => bail!("unknown work"),
-        }
-    }
-
-    /// Does it several times, and how long that took in nanoseconds.
-    pub fn run(&mut self, work: &str, count: u64) -> Result<u128> {
-        if work == "Warm" {
-            let (mut store, func) = self.take_warm()?;
-            let start = Instant::now();
-            for _ in 0..count {
-                black_box(self.runtime.block_on(func.call(&mut store, &self.arg, self.count))?);
-            }
-            let took = start.elapsed();
-            self.warm = Some((store, func));
-            return Ok(took.as_nanos());
-        }
-        let start = Instant::now();
-        for _ in 0..count {
-            black_box(self.runtime.block_on(self.fresh())?);
-        }
-        Ok(start.elapsed().as_nanos())
-    }
-
-    /// The sandbox that is kept, made when it is asked for first.
-    fn take_warm(&mut self) -> Result<(Store<State>, Typed)> {
-        match self.warm.take() {
-            Some(warm) => Ok(warm),
-            None => self.runtime.block_on(self.sandbox()),
-        }
+        self.call(&mut store, &func).await
     }
 }

@@ -269,9 +269,9 @@ async fn transmit(
     let opened = connect::open(authorised.origin(), addresses, &client.tls, &client.limits, times.connect).await;
     let (mut connection, address) = opened?;
     let key = key(call, authorised, address);
-    if let Sender::H2(sender) = &connection.sender {
-        // Requests that come while this one runs go over the same connection.
-        client.pool.put(key.clone(), Connection::new(Sender::H2(sender.clone())));
+    // Requests that come while this one runs go over the same connection.
+    if let Some(shared) = connection.share() {
+        client.pool.put(key.clone(), shared);
     }
     let head_until = times.head();
     let response = over(&mut connection.sender, wire, upload, head_until, client.limits.header_bytes).await;

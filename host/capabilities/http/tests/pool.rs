@@ -96,6 +96,27 @@ async fn a_connection_with_an_unread_answer_is_not_used_again() {
     assert_eq!(server.count(), 2);
 }
 
+/// 64 are kept; the one that was not used for longest makes room for the next.
+#[tokio::test]
+async fn a_full_pool_keeps_those_that_are_used() {
+    let server = Server::http1(|_| text("x")).await;
+    let client = World::default().client();
+    let get = async |tenant: usize| {
+        let call = Sending::new(&client, server.grant(), &tenant.to_string(), None);
+        call.get(&server.url("/")).await.unwrap();
+        server.count()
+    };
+    for tenant in 0..70 {
+        assert_eq!(get(tenant).await, tenant + 1);
+    }
+    for tenant in 6..70 {
+        assert_eq!(get(tenant).await, 70, "the connection of tenant {tenant} was kept");
+    }
+    assert_eq!(get(0).await, 71);
+    assert_eq!(get(7).await, 71);
+    assert_eq!(get(6).await, 72, "its connection was the oldest");
+}
+
 /// A server that closes after each answer, without saying so.
 #[tokio::test]
 async fn a_connection_that_was_closed_meanwhile_is_replaced() {
