@@ -13,10 +13,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use vox_model::Limits;
 use vox_model::programs as model;
 use vox_model::programs::{Lack, Mount, MountAccess, Offered, ProgramError, Running, SessionSetup, Spawned, Stop};
+use vox_model::{Limits, Tier, TierOffer};
 use vox_pump::Cancel;
+
+/// What a container of the strict profile was seen to hold before it is offered: see [`crate::Shortfall`].
+const MEASURED: &str = "measured in a container: memory and processes are capped, there is no network, the root is read-only, \
+                        no capabilities, no new privileges, system calls are filtered";
 
 /// What makes the image where there is none.
 const MAKE_IMAGE: &str = "run `vox doctor --fix`, which makes it";
@@ -229,6 +233,15 @@ impl model::Programs for Fallback {
                 .to_owned()
         });
         Ok(Offered { by: format!("{} {} with {runtime}", engine.kind(), engine.version()), weaker })
+    }
+
+    fn tier(&self) -> TierOffer {
+        let offered = self.offer().map(|offered| match offered.weaker {
+            None => format!("{}; {MEASURED}", offered.by),
+            Some(weaker) => format!("{}; {weaker}", offered.by),
+        });
+        let offered = offered.map_err(|lack| format!("{}; {}", lack.what, lack.fix));
+        TierOffer { tier: Tier::Container, offered }
     }
 
     fn image(&self, name: &str) -> Result<(), Lack> {

@@ -64,7 +64,7 @@ fn the_choice_of_tiers_hears_of_every_engine() {
     assert!(why.contains("sudo apt-get install podman") && why.contains("docker info"), "{why}");
     let podman = PODMAN.replace("ROOTLESS", "false");
     let all = [detect(EngineKind::Podman, Some(&answering(&podman))), detect(EngineKind::Docker, None)];
-    assert!(Detection::offer(&all).offered.is_ok());
+    assert!(Detection::offer(&all).offered.is_ok_and(|by| by.starts_with("Podman ")));
 }
 
 /// An engine that writes down what it is told, has one image, and starts nothing. `trace` gets one argument a line.

@@ -59,7 +59,7 @@ impl Programs for Trusted {
     }
 
     fn tier(&self) -> TierOffer {
-        let offered = self.offer().map(|_| ()).map_err(|lack| format!("{}; {}", lack.what, lack.fix));
+        let offered = self.offer().map(|offered| offered.by).map_err(|lack| format!("{}; {}", lack.what, lack.fix));
         TierOffer { tier: Tier::Process, offered }
     }
 }

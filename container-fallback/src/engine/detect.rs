@@ -78,8 +78,9 @@ impl Detection {
     pub fn offer(all: &[Self]) -> TierOffer {
         let lines: Vec<String> =
             all.iter().filter_map(|one| Some(format!("{}; run `{}`", one.problem()?, one.fix()?))).collect();
-        let works = all.iter().any(|one| one.engine().is_some());
-        TierOffer { tier: Tier::Container, offered: if works { Ok(()) } else { Err(lines.join("\n")) } }
+        let works = all.iter().find_map(Self::engine);
+        let offered = works.map(|engine| format!("{} {}", engine.kind(), engine.version()));
+        TierOffer { tier: Tier::Container, offered: offered.ok_or_else(|| lines.join("\n")) }
     }
 }
 

@@ -198,6 +198,7 @@ impl From<LocateError> for CliError {
             )),
             LocateError::Unreadable { .. } | LocateError::Components { .. } => made,
             LocateError::Scripts(error) => scripts(&error, made),
+            LocateError::Nothing(_) => made.help("put its .wasm file there, or name that file instead of the folder"),
             LocateError::Commands(_) => made.help(
                 "skills without a component are not called yet: build one that imports the interface and exports what is called",
             ),

@@ -9,11 +9,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use vox_model::{BadSecretName, check_secret_name};
+use vox_model::{BadSecret, BadSecretName, MAX_SECRET, check_secret, check_secret_name};
 use zeroize::Zeroizing;
-
-/// Bytes of a value: the longest tokens and keys are about half as long.
-const MAX_VALUE: usize = 8 << 10;
 
 /// Line breaks after a value that are read and dropped, in bytes.
 const MAX_TAIL: usize = 64;
@@ -35,14 +32,16 @@ pub enum SecretError {
     #[error("there is no secret `{0}`; `vox secret set {0}` takes it from standard input")]
     NoSuch(String),
     /// Nothing, or nothing but line breaks.
-    #[error("the value for `{0}` is empty")]
+    #[error("the value for `{0}` is empty: `vox secret set` reads it from standard input")]
     Empty(String),
-    /// Too long a value.
-    #[error("the value for `{0}` is longer than {MAX_VALUE} bytes")]
-    TooLong(String),
-    /// Values go into text.
-    #[error("the value for `{0}` is not UTF-8 text, or has a NUL in it; encode it, as base64 for instance")]
-    NotText(String),
+    /// A value that could never be sent.
+    #[error("the value for `{name}` cannot be a secret: {why}")]
+    Value {
+        /// The secret.
+        name: String,
+        /// Why.
+        why: BadSecret,
+    },
     /// The value could not be read from where it comes.
     #[error("the value for `{name}` could not be read: {source}")]
     Input {
@@ -98,8 +97,8 @@ impl Secrets {
         check_secret_name(name)?;
         let no_such = || SecretError::NoSuch(name.to_owned());
         let folder = self.folder()?.ok_or_else(no_such)?;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE + MAX_TAIL));
-        folder.read(name, MAX_VALUE as u64, &mut bytes)?.ok_or_else(no_such)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET + MAX_TAIL));
+        folder.read(name, MAX_SECRET as u64, &mut bytes)?.ok_or_else(no_such)?;
         let value = check_value(name, &bytes)?;
         // Exactly as long as the value: growing would leave copies behind.
         Ok(SecretBox::new(Box::from(value)))
@@ -155,7 +154,7 @@ impl Secrets {
 }
 
 fn read_value(name: &str, from: impl Read) -> Result<SecretString, SecretError> {
-    let most = MAX_VALUE + MAX_TAIL;
+    let most = MAX_SECRET + MAX_TAIL;
     // One buffer of the full size, because one that grows leaves copies behind; one byte more tells that it is longer.
     let mut bytes = Zeroizing::new(vec![0; most + 1]);
     let mut from = from;
@@ -169,7 +168,7 @@ fn read_value(name: &str, from: impl Read) -> Result<SecretString, SecretError> 
         }
     }
     if length > most {
-        return Err(SecretError::TooLong(name.to_owned()));
+        return Err(SecretError::Value { name: name.to_owned(), why: BadSecret::Long });
     }
     let end = bytes[..length].iter().rposition(|b| !matches!(b, b'\n' | b'\r')).map_or(0, |last| last + 1);
     let value = check_value(name, &bytes[..end])?;
@@ -180,13 +179,10 @@ fn check_value<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, SecretError> 
     if bytes.is_empty() {
         return Err(SecretError::Empty(name.to_owned()));
     }
-    if bytes.len() > MAX_VALUE {
-        return Err(SecretError::TooLong(name.to_owned()));
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(value) if !value.contains('\0') => Ok(value),
-        _ => Err(SecretError::NotText(name.to_owned())),
-    }
+    let wrong = |why| SecretError::Value { name: name.to_owned(), why };
+    check_secret(bytes).map_err(wrong)?;
+    // All of it is ASCII.
+    std::str::from_utf8(bytes).map_err(|_| wrong(BadSecret::Characters))
 }
 
 #[cfg(test)]
@@ -212,10 +208,10 @@ mod tests {
     #[test]
     fn values_come_back_without_the_line_breaks_behind_them() {
         let Place { secrets, home } = place();
-        assert!(!secrets.set("token", &b"  a\nb \r\n\n"[..]).unwrap());
-        assert_eq!(value(&secrets, "token"), "  a\nb ");
-        assert!(secrets.set("token", &b"c"[..]).unwrap());
-        assert_eq!(value(&secrets, "token"), "c");
+        assert!(!secrets.set("token", &b"  a text \r\n\n"[..]).unwrap());
+        assert_eq!(value(&secrets, "token"), "  a text ");
+        assert!(secrets.set("token", &b"another one"[..]).unwrap());
+        assert_eq!(value(&secrets, "token"), "another one");
         let folder = home.path().join("state/secrets");
         let modes = ["", "token", ".lock"].map(|name| std::fs::metadata(folder.join(name)).unwrap().mode() & 0o777);
         assert_eq!(modes, [0o700, 0o600, 0o600]);
@@ -226,12 +222,12 @@ mod tests {
     fn names_and_dates_are_listed_and_nothing_else() {
         let Place { secrets, home: _home } = place();
         assert!(secrets.list().unwrap().is_empty());
-        secrets.set("b", &b"CANARY"[..]).unwrap();
-        secrets.set("a-1", &b"CANARY"[..]).unwrap();
+        secrets.set("b", &b"CANARIES"[..]).unwrap();
+        secrets.set("a-1", &b"CANARIES"[..]).unwrap();
         let list = secrets.list().unwrap();
         assert_eq!(list.iter().map(|info| info.name.as_str()).collect::<Vec<_>>(), ["a-1", "b"]);
         assert!(list[0].set.duration_since(Timestamp::now()).abs().as_secs() < 60);
-        assert!(!format!("{list:?} {secrets:?} {:?}", secrets.get("b").unwrap()).contains("CANARY"));
+        assert!(!format!("{list:?} {secrets:?} {:?}", secrets.get("b").unwrap()).contains("CANARIES"));
         secrets.remove("b").unwrap();
         assert!(matches!(secrets.get("b"), Err(SecretError::NoSuch(_))));
         assert!(matches!(secrets.remove("b"), Err(SecretError::NoSuch(_))));
@@ -243,12 +239,12 @@ mod tests {
         let Place { secrets, home } = place();
         let long = "a".repeat(65);
         for bad in ["", ".", "..", ".lock", ".new", "a/b", "../x", "A", "ä", "a_b", "a b", "a\0", "a\n", &long] {
-            assert!(matches!(secrets.set(bad, &b"x"[..]), Err(SecretError::Name(_))), "{bad}");
+            assert!(matches!(secrets.set(bad, &b"a secret"[..]), Err(SecretError::Name(_))), "{bad}");
             assert!(matches!(secrets.get(bad), Err(SecretError::Name(_))), "{bad}");
             assert!(matches!(secrets.remove(bad), Err(SecretError::Name(_))), "{bad}");
         }
         assert!(!home.path().join("state").exists());
-        secrets.set(&"a".repeat(64), &b"x"[..]).unwrap();
+        secrets.set(&"a".repeat(64), &b"a secret"[..]).unwrap();
     }
 
     #[test]
@@ -257,13 +253,20 @@ mod tests {
         for bad in [&b""[..], b"\n\r\n"] {
             assert!(matches!(secrets.set("a", bad), Err(SecretError::Empty(_))));
         }
-        let most = "x".repeat(MAX_VALUE);
+        let most = "x".repeat(MAX_SECRET);
         secrets.set("a", format!("{most}\r\n").as_bytes()).unwrap();
         assert_eq!(value(&secrets, "a"), most);
-        assert!(matches!(secrets.set("a", format!("{most}y").as_bytes()), Err(SecretError::TooLong(_))));
-        assert!(matches!(secrets.set("a", std::io::repeat(b'x')), Err(SecretError::TooLong(_))));
-        for bad in [&b"\xff"[..], b"a\0b"] {
-            assert!(matches!(secrets.set("a", bad), Err(SecretError::NotText(_))));
+        let refused = |from: &mut dyn Read| match secrets.set("a", from) {
+            Err(SecretError::Value { name, why }) if name == "a" => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(&mut format!("{most}y").as_bytes()), BadSecret::Long);
+        assert_eq!(refused(&mut std::io::repeat(b'x')), BadSecret::Long);
+        assert_eq!(refused(&mut &b"7 bytes\n"[..]), BadSecret::Short);
+        for bad in [&b"CANARIES\xff"[..], b"CANARIES\0", b"CANARIES\nCANARIES"] {
+            let error = secrets.set("a", bad).unwrap_err();
+            assert!(matches!(error, SecretError::Value { why: BadSecret::Characters, .. }), "{error}");
+            assert!(!format!("{error} {error:?}").contains("CANARIES"));
         }
         assert_eq!(value(&secrets, "a"), most);
     }
@@ -271,15 +274,15 @@ mod tests {
     #[test]
     fn a_value_that_others_may_read_is_not_used() {
         let Place { secrets, home } = place();
-        secrets.set("a", &b"CANARY"[..]).unwrap();
+        secrets.set("a", &b"CANARIES"[..]).unwrap();
         let path = home.path().join("state/secrets/a");
         for bad in [0o644, 0o640, 0o604] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(bad)).unwrap();
             let error = secrets.get("a").unwrap_err().to_string();
             assert!(error.contains(&format!("run `chmod 600 {}`", path.display())), "{error}");
-            assert!(!error.contains("CANARY"));
+            assert!(!error.contains("CANARIES"));
             assert!(secrets.list().is_err());
-            assert!(secrets.set("a", &b"new"[..]).is_err());
+            assert!(secrets.set("a", &b"a newer one"[..]).is_err());
         }
         secrets.remove("a").unwrap();
     }
@@ -287,11 +290,11 @@ mod tests {
     #[test]
     fn what_a_killed_writer_left_goes_away_and_is_never_a_secret() {
         let Place { secrets, home } = place();
-        secrets.set("a", &b"old"[..]).unwrap();
+        secrets.set("a", &b"an old one"[..]).unwrap();
         let draft = home.path().join("state/secrets/.new");
         std::fs::write(&draft, "half").unwrap();
         assert_eq!(secrets.list().unwrap().len(), 1);
-        secrets.set("a", &b"new"[..]).unwrap();
+        secrets.set("a", &b"a newer one"[..]).unwrap();
         assert!(!draft.exists());
         std::fs::write(&draft, "half").unwrap();
         secrets.remove("a").unwrap();
@@ -301,7 +304,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn every_text_that_is_taken_comes_back(text in "[^\0]{1,40}[^\0\r\n]") {
+        fn every_text_that_is_taken_comes_back(text in "[ -~]{8,40}") {
             let Place { secrets, home: _home } = place();
             secrets.set("a", text.as_bytes()).unwrap();
             prop_assert_eq!(value(&secrets, "a"), text);

@@ -20,7 +20,7 @@ mod package;
 mod plan;
 pub mod programs;
 pub mod schema;
-mod secret_name;
+mod secret;
 mod skill;
 mod types;
 pub mod units;
@@ -36,7 +36,7 @@ pub use limits::{Limit, Limits};
 pub use outcome::{Effects, Failure, Frame, Outcome, Output, Trap, Usage, WorkerFault};
 pub use package::{PackageName, PackageNameError};
 pub use plan::{Denial, Need, Outside, Plan, Requirements, Tier, TierOffer};
-pub use secret_name::{BadSecretName, MAX_SECRET_NAME, check_secret_name};
+pub use secret::{BadSecret, BadSecretName, MAX_SECRET, MAX_SECRET_NAME, MIN_SECRET, check_secret, check_secret_name};
 pub use skill::{Artifact, Digest, SkillRef, SkillRefError};
 pub use types::{
     Case, Enum, Field, Flag, Flags, FunctionId, InterfaceId, InterfaceIdError, Record, Type, TypeName, Variant,

@@ -55,13 +55,13 @@ pub struct Requirements {
     pub bundled: Vec<String>,
 }
 
-/// One tier, and why it is not on offer where it is not.
+/// One tier, and why it is on offer or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TierOffer {
     /// Which one.
     pub tier: Tier,
-    /// Whether it can be used; the text says why not and what would change that.
-    pub offered: Result<(), String>,
+    /// Whether it can be used: what serves it, as it was found and measured; or why not, and what would change that.
+    pub offered: Result<String, String>,
 }
 
 /// The decision: where a skill runs and with what.

@@ -219,7 +219,7 @@ pub trait Programs: fmt::Debug + Send + Sync {
 
     /// The offer as one of the tiers.
     fn tier(&self) -> TierOffer {
-        let offered = self.offer().map(|_| ()).map_err(|lack| format!("{}; {}", lack.what, lack.fix));
+        let offered = self.offer().map(|offered| offered.by).map_err(|lack| format!("{}; {}", lack.what, lack.fix));
         TierOffer { tier: Tier::Container, offered }
     }
 }

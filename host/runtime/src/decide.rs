@@ -49,7 +49,7 @@ pub fn offers(programs: Option<&dyn Programs>, trusted: Option<&dyn Programs>) -
         let no = || TierOffer { tier, offered: Err("this host was given nothing that runs programs".to_owned()) };
         programs.map_or_else(no, |programs| TierOffer { tier, ..programs.tier() })
     };
-    let wasm = TierOffer { tier: Tier::Wasm, offered: Ok(()) };
+    let wasm = TierOffer { tier: Tier::Wasm, offered: Ok("wasmtime, a sandbox for each call".to_owned()) };
     vec![wasm, offer(Tier::Container, programs), offer(Tier::Process, trusted)]
 }
 

@@ -38,7 +38,10 @@ pub enum LocateError {
         /// The largest size.
         allowed: u64,
     },
-    /// A folder whose manifest names no component, and that holds none or several.
+    /// A folder in which there is nothing to run.
+    #[error("{} holds no component and no SKILL.md", .0.display())]
+    Nothing(PathBuf),
+    /// A folder whose manifest names no component, and that holds several.
     #[error("{} holds {count} components; `component` under [skill] in skill.toml says which one is meant", path.display())]
     Components {
         /// Which folder.
@@ -151,6 +154,7 @@ fn folder(path: &Path, reference: &SkillRef, max: u64) -> Result<Located, Locate
             }
             (mut found, _) if found.len() == 1 => found.swap_remove(0),
             (found, _) if found.is_empty() && serves => return Err(LocateError::Commands(path.to_owned())),
+            (found, _) if found.is_empty() => return Err(LocateError::Nothing(path.to_owned())),
             (found, _) => return Err(LocateError::Components { path: path.to_owned(), count: found.len() }),
         },
     };

@@ -33,7 +33,7 @@ fn located(path: std::path::PathBuf) -> LocateError {
 fn what_is_no_file_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     // A folder may be a skill; this one holds no component.
-    assert!(matches!(located(folder.path().to_owned()), LocateError::Components { count: 0, .. }));
+    assert!(matches!(located(folder.path().to_owned()), LocateError::Nothing(_)));
     assert!(matches!(located(folder.path().join("none.wasm")), LocateError::NoFile(_)));
     assert!(matches!(located("/dev/zero".into()), LocateError::Unreadable { .. }));
     let fifo = folder.path().join("fifo.wasm");

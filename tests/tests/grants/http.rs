@@ -88,3 +88,21 @@ fn an_answer_that_repeats_the_secret_is_cut() {
     let ran = place.run(&words);
     assert!(ran.code != Some(0) && !ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
 }
+
+/// What could never be sent is refused when it is set, not when a request needs it.
+#[test]
+fn what_can_be_no_secret_is_not_kept() {
+    let place = need!("a place", place(&[]));
+    for (value, why) in [
+        ("7 bytes", "shorter than 8 bytes"),
+        ("canary-\n-secret-value", "line ends"),
+        ("canary-secret-välue", "outside ASCII"),
+        (&"canary".repeat(1000), "longer than 4096 bytes"),
+    ] {
+        let ran = place.feed(&["secret", "set", "token"], value.as_bytes());
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains("`token`") && ran.stderr.contains(why), "{ran:?}");
+        assert!(!format!("{ran:?}").contains("canary"), "{ran:?}");
+    }
+    assert_eq!(run(&place, 0, &["secret", "list"]).stdout, "");
+}

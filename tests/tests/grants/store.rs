@@ -75,6 +75,29 @@ fn grants_count_and_end() {
     run(&place, 4, &["revoke", "store"]);
 }
 
+/// Whoever gave something to a file takes it back from that file; a grant to that very name comes first.
+#[test]
+fn a_grant_is_found_by_the_skill_it_was_given_to() {
+    let place = need!("the guest `store`", place(&["store"]));
+    let grant = ["grant", "./store.wasm", "--allow-kv", "--config", "unit=km"];
+    run(&place, 0, &grant);
+    for word in ["store", "./store.wasm"] {
+        let listed = run(&place, 0, &["grants", word]).stdout;
+        assert!(listed.contains("read the setting `unit`"), "{word}: {listed}");
+    }
+    assert_eq!(run(&place, 0, &["grants", "json"]).stdout, "");
+    let revoked = run(&place, 0, &["revoke", "./store.wasm"]).stdout;
+    assert!(revoked.starts_with("g1  store ") && revoked.ends_with(" revoked\n"), "{revoked}");
+    run(&place, 3, &["call", "store.wasm", "keys"]);
+    run(&place, 4, &["revoke", "./store.wasm"]);
+    // The file is gone, the grant is not: its package has to be named.
+    run(&place, 0, &grant);
+    std::fs::remove_file(place.work().join("store.wasm")).unwrap_or_else(|error| panic!("{error}"));
+    let refused = run(&place, 4, &["revoke", "./store.wasm"]).stderr;
+    assert!(refused.contains("nothing is granted to `./store.wasm`") && refused.contains("vox grants"), "{refused}");
+    run(&place, 0, &["revoke", "store"]);
+}
+
 #[test]
 fn what_is_forbidden_beats_what_a_flag_gives() {
     let place = need!("the guest `store`", place(&["store"]));

@@ -91,10 +91,11 @@ fn why_and_doctor_name_the_tier_and_the_reason() {
     assert_eq!(why["outside"][0]["tier"], "process", "{why}");
     let why = bench.run(10, &["why", "programs.wasm", "--allow-subprocess"]);
     assert!(
-        why.stdout.contains("tier     process: offered to skills that are trusted, with --trust"),
+        why.stdout
+            .contains("offered to skills that are trusted, with --trust: a process of this machine with Landlock"),
         "{}",
         why.stdout
     );
     let doctor = bench.run(0, &["doctor"]);
-    assert!(doctor.stdout.contains("tier  process: offered"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("tier  process: offered: a process of this machine with"), "{}", doctor.stdout);
 }

@@ -62,7 +62,12 @@ fn why_says_which_import_a_container_serves() {
         let line = format!("outside  vox:skill/processes@0.1.0, in a container of {name} ");
         assert!(why.stdout.contains(&line), "{}", why.stdout);
         let why = bench.run(3, &["why", "programs.wasm"]);
-        assert!(why.stdout.contains("tier     container: offered"), "{}", why.stdout);
+        let offered = format!("container: offered: {name} ");
+        for told in [why, bench.run(0, &["doctor"])] {
+            let tier = told.stdout.lines().find(|line| line.contains(&offered)).unwrap_or_default();
+            assert!(tier.starts_with("tier ") || tier.starts_with("  tier "), "{}", told.stdout);
+            assert!(tier.contains("; measured in a container: memory and processes are capped"), "{tier}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::policy::Authorised;
 use crate::problem::Problem;
-use crate::scan::{MAX_SECRET, MIN_SECRET, Needles};
+use crate::scan::Needles;
 use crate::secret::{How, Secrets};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use url::form_urlencoded;
+use vox_model::check_secret;
 use zeroize::Zeroizing;
 
 /// One credential, ready to go out.
@@ -44,7 +45,8 @@ impl Injection {
         for binding in authorised.bindings() {
             let name = binding.secret();
             let secret = secrets.get(name).ok_or_else(|| Problem::NoSecret(name.to_owned()))?;
-            check(name, secret.expose_secret())?;
+            check_secret(secret.expose_secret().as_bytes())
+                .map_err(|why| Problem::BadSecret(name.to_owned(), why.to_string().into()))?;
             found.push((binding, secret));
         }
         if found.is_empty() {
@@ -57,7 +59,8 @@ impl Injection {
             pairs.push((binding.secret(), secret.expose_secret()));
             pairs.extend(token.as_ref().map(|token| (binding.secret(), token.as_str())));
         }
-        let too_large = |_| Problem::BadSecret(pairs[0].0.to_owned(), "it is too large to be looked for in the answer");
+        let too_large =
+            |_| Problem::BadSecret(pairs[0].0.to_owned(), "it is too large to be looked for in the answer".into());
         let needles = Needles::new(&pairs).map_err(too_large)?;
         let credentials = found
             .into_iter()
@@ -95,28 +98,14 @@ impl Injection {
     }
 }
 
-/// Whether a secret can be sent and looked for.
-fn check(name: &str, secret: &str) -> Result<(), Problem> {
-    let why = if secret.len() < MIN_SECRET {
-        "it is shorter than 8 bytes, so it cannot be told from other text in the answer"
-    } else if secret.len() > MAX_SECRET {
-        "it is longer than 4 KiB"
-    } else if secret.bytes().any(|b| !(b == b' ' || b.is_ascii_graphic())) {
-        "it holds line ends, control characters or characters outside ASCII"
-    } else {
-        return Ok(());
-    };
-    Err(Problem::BadSecret(name.to_owned(), why))
-}
-
 fn credential(name: &str, how: &How, secret: SecretString) -> Result<Credential, Problem> {
     let (field, text) = match how {
         How::Query { name } => return Ok(Credential::Query(name.clone(), secret)),
         How::Header { name, template } => (name, Zeroizing::new(template.replacen("{}", secret.expose_secret(), 1))),
         How::Basic { user } => (&AUTHORIZATION, Zeroizing::new(format!("Basic {}", token(user, &secret).as_str()))),
     };
-    let mut value =
-        HeaderValue::from_str(&text).map_err(|_| Problem::BadSecret(name.to_owned(), "it is not valid in a header"))?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Problem::BadSecret(name.to_owned(), "it is not valid in a header".into()))?;
     // Keeps it out of the compression tables of HTTP/2 and out of what the libraries print.
     value.set_sensitive(true);
     Ok(Credential::Header(field.clone(), value))
@@ -169,14 +158,6 @@ mod tests {
         ] {
             let (text, was) = with_parameter(target, "key", "a/b c");
             assert_eq!((text.as_str(), was), (expected, replaced), "{target}");
-        }
-    }
-
-    #[test]
-    fn secrets_that_cannot_be_sent_are_refused_without_showing_them() {
-        for secret in ["tiny!!", "line\nend-secret", "secret-with-ü", &"x".repeat(MAX_SECRET + 1)] {
-            let text = check("token", secret).unwrap_err().to_string();
-            assert!(text.contains("token") && !text.contains(secret), "{text}");
         }
     }
 }

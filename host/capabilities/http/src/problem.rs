@@ -1,6 +1,7 @@
 //! Why an exchange did not come to its end: in words for the record, as a code for the skill.
 
 use crate::policy::Denied;
+use std::borrow::Cow;
 use std::fmt;
 use vox_model::Verdict;
 use wasmtime_wasi_http::Error;
@@ -54,7 +55,7 @@ pub(crate) enum Problem {
     /// A secret is not there.
     NoSecret(String),
     /// A secret cannot be sent.
-    BadSecret(String, &'static str),
+    BadSecret(String, Cow<'static, str>),
     /// The answer is compressed and cannot be searched for the secret that was sent.
     Compressed,
     /// The answer held a secret.

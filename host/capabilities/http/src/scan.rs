@@ -15,13 +15,8 @@ use http::HeaderMap;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use vox_model::MAX_SECRET;
 use zeroize::Zeroizing;
-
-/// Bytes of the shortest secret. A shorter one turns up in answers by chance.
-pub(crate) const MIN_SECRET: usize = 8;
-
-/// Bytes of the longest secret: what a header can hold.
-pub(crate) const MAX_SECRET: usize = 4 << 10;
 
 /// A secret turned up in an answer; holds its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

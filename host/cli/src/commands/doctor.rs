@@ -53,8 +53,10 @@ pub fn doctor(args: &DoctorArgs, ui: &Ui) -> Done {
             }
         }
         for offer in offers {
-            let state =
-                offer.offered.as_ref().map_or_else(|why| format!("not offered: {why}"), |()| "offered".to_owned());
+            let state = match &offer.offered {
+                Ok(by) => format!("offered: {by}"),
+                Err(why) => format!("not offered: {why}"),
+            };
             ui.line(&format!("tier  {}: {state}", offer.tier))?;
         }
     }
@@ -73,7 +75,10 @@ fn word(state: State) -> &'static str {
 }
 
 fn tiers(offers: Vec<vox_model::TierOffer>) -> Vec<serde_json::Value> {
-    let tier = |offer: vox_model::TierOffer| json!({"tier": offer.tier, "offered": offer.offered.is_ok(), "reason": offer.offered.err()});
+    let tier = |offer: vox_model::TierOffer| {
+        let (offered, reason) = (offer.offered.is_ok(), offer.offered.unwrap_or_else(|why| why));
+        json!({"tier": offer.tier, "offered": offered, "reason": reason})
+    };
     offers.into_iter().map(tier).collect()
 }
 

@@ -3,8 +3,8 @@
 use super::Done;
 use crate::authority::state;
 use crate::error::{CliError, Kind};
-use crate::places;
 use crate::ui::{Format, Ui};
+use crate::{host, places};
 use clap::Args;
 use serde_json::json;
 use vox_capabilities::Granted;
@@ -16,16 +16,20 @@ use vox_model::GrantSet as _;
 #[command(after_help = "\
 Examples:
   vox grants
-  vox grants acme:issues --format json")]
+  vox grants acme:issues --format json
+  vox grants ./mine.wasm")]
 pub struct GrantsArgs {
-    /// Only this package
+    /// Only this package, or the package of this skill
     package: Option<String>,
 }
 
 pub fn grants(args: &GrantsArgs, ui: &Ui) -> Done {
     let store = Grants::<Granted>::new(&places::state()?);
     let mut entries = store.list().map_err(state)?;
-    entries.retain(|entry| args.package.as_ref().is_none_or(|package| *package == entry.package));
+    if let Some(word) = &args.package {
+        let package = package(word, &entries, ui)?;
+        entries.retain(|entry| package == entry.package);
+    }
     for path in store.damaged().map_err(state)? {
         ui.note(&format!("warning: a damaged store of grants was put aside: {}", path.display()));
     }
@@ -55,6 +59,17 @@ pub fn grants(args: &GrantsArgs, ui: &Ui) -> Done {
         }
     }
     Ok(())
+}
+
+/// What somebody calls a package: its name, or a skill as it is named everywhere else. A name that something was granted
+/// to comes first, so that a file cannot stand in its way.
+fn package(word: &str, entries: &[Entry<Granted>], ui: &Ui) -> Result<String, CliError> {
+    if entries.iter().any(|entry| entry.package == word) {
+        return Ok(word.to_owned());
+    }
+    let Ok(reference) = word.parse() else { return Ok(word.to_owned()) };
+    // A skill that is gone, or is none any more, has no name to go by but the one that was written.
+    Ok(host::start(ui, true)?.inspect(&reference).map_or_else(|_| word.to_owned(), |skill| skill.package().to_owned()))
 }
 
 /// Since when, until when, how often still.
@@ -98,9 +113,10 @@ fn as_json(entry: &Entry<Granted>, now: Timestamp) -> serde_json::Value {
 Examples:
   vox revoke g3
   vox revoke acme:issues
+  vox revoke ./mine.wasm
   vox revoke --all")]
 pub struct RevokeArgs {
-    /// A grant as `vox grants` shows it, or a package
+    /// A grant as `vox grants` shows it, a package, or a skill whose package is meant
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     what: Option<String>,
     /// Everything that was ever granted
@@ -110,16 +126,15 @@ pub struct RevokeArgs {
 
 pub fn revoke(args: &RevokeArgs, ui: &Ui) -> Done {
     let root = places::state()?;
+    let store = Grants::<Granted>::new(&root);
     let what = match &args.what {
         None => Revoke::All,
         Some(word) => match word.parse() {
             Ok(id) => Revoke::Id(id),
-            Err(_) => Revoke::Skill(word.clone()),
+            Err(_) => Revoke::Skill(package(word, &store.list().map_err(state)?, ui)?),
         },
     };
-    let gone = Grants::<Granted>::new(&root)
-        .revoke(&what)
-        .map_err(|error| CliError::new(Kind::NotFound, error.to_string()))?;
+    let gone = store.revoke(&what).map_err(|error| CliError::new(Kind::NotFound, error.to_string()))?;
     if let (Revoke::Skill(package), true) = (&what, gone.is_empty()) {
         return Err(CliError::new(Kind::NotFound, format!("nothing is granted to `{package}`"))
             .help("see what is: vox grants")

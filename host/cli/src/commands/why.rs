@@ -148,13 +148,13 @@ fn refused_text(skill: &Skill, refused: &Refused) -> String {
     let programs = skill.requirements().needs.iter().any(|need| vox_capabilities::by_programs(need.capability));
     for offer in offers(skill.programs().filter(|_| programs), skill.trusted().filter(|_| programs)) {
         let _ = match offer.offered {
-            Ok(()) if offer.tier == Tier::Process => {
-                writeln!(out, "  tier     {}: offered to skills that are trusted, with --trust", offer.tier)
+            Ok(by) if offer.tier == Tier::Process => {
+                writeln!(out, "  tier     {}: offered to skills that are trusted, with --trust: {by}", offer.tier)
             }
             _ if offer.tier != Tier::Wasm && !programs => {
                 writeln!(out, "  tier     {}: it serves programs, and this skill asks for none", offer.tier)
             }
-            Ok(()) => writeln!(out, "  tier     {}: offered", offer.tier),
+            Ok(by) => writeln!(out, "  tier     {}: offered: {by}", offer.tier),
             Err(why) => writeln!(out, "  tier     {}: {why}", offer.tier),
         };
     }
