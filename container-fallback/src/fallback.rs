@@ -13,9 +13,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use vox_model::Limits;
 use vox_model::programs as model;
 use vox_model::programs::{Lack, Mount, MountAccess, Offered, ProgramError, Running, SessionSetup, Spawned, Stop};
-use vox_model::{Limits, Tier, TierOffer};
 use vox_pump::Cancel;
 
 /// What a container of the strict profile was seen to hold before it is offered: see [`crate::Shortfall`].
@@ -180,7 +180,7 @@ impl Fallback {
     }
 
     fn proven(&self, memory: u64, image: Option<&str>) -> Result<Proven, ProgramError> {
-        let lacking = |lack: Lack| ProgramError::Unavailable(format!("{}; {}", lack.what, lack.fix));
+        let lacking = |lack: Lack| ProgramError::Unavailable(lack.told());
         let found = self.found().map_err(lacking)?;
         let image = match image {
             Some(name) => self.named(found, name).map_err(lacking)?,
@@ -235,13 +235,9 @@ impl model::Programs for Fallback {
         Ok(Offered { by: format!("{} {} with {runtime}", engine.kind(), engine.version()), weaker })
     }
 
-    fn tier(&self) -> TierOffer {
-        let offered = self.offer().map(|offered| match offered.weaker {
-            None => format!("{}; {MEASURED}", offered.by),
-            Some(weaker) => format!("{}; {weaker}", offered.by),
-        });
-        let offered = offered.map_err(|lack| format!("{}; {}", lack.what, lack.fix));
-        TierOffer { tier: Tier::Container, offered }
+    fn told(&self) -> Result<String, String> {
+        let Offered { by, weaker } = self.offer().map_err(|lack| lack.told())?;
+        Ok(format!("{by}; {}", weaker.as_deref().unwrap_or(MEASURED)))
     }
 
     fn image(&self, name: &str) -> Result<(), Lack> {

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use vox_model::programs::{Device, Lack, Offered, ProgramError, ProgramSession, Programs, SessionSetup};
-use vox_model::{Tier, TierOffer};
 
 const NOT_HERE: &str = "the process tier needs Linux on x86-64";
 
@@ -36,7 +35,7 @@ impl Programs for Trusted {
         Ok(Vec::new())
     }
 
-    fn tier(&self) -> TierOffer {
-        TierOffer { tier: Tier::Process, offered: Err(NOT_HERE.to_owned()) }
+    fn told(&self) -> Result<String, String> {
+        Err(NOT_HERE.to_owned())
     }
 }

@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 use vox_model::programs::{
     Device, Lack, Mount, MountAccess, Offered, ProgramError, ProgramSession, Programs, SessionSetup,
 };
-use vox_model::{Tier, TierOffer};
 
 /// Told with every outcome: the tier, and how it is weaker than a container.
 const WEAKER: &str = "programs ran in the process tier, because this skill is trusted: with the programs and the kernel of \
@@ -43,7 +42,7 @@ impl Programs for Trusted {
     }
 
     fn start(&self, setup: &SessionSetup) -> Result<Box<dyn ProgramSession>, ProgramError> {
-        let unavailable = |lack: Lack| ProgramError::Unavailable(format!("{}; {}", lack.what, lack.fix));
+        let unavailable = |lack: Lack| ProgramError::Unavailable(lack.told());
         self.offer().map_err(unavailable)?;
         if !setup.devices.is_empty() {
             let text = "accelerators are attached to containers only; run without `--trust`";
@@ -56,11 +55,6 @@ impl Programs for Trusted {
 
     fn devices(&self) -> Result<Vec<Device>, ProgramError> {
         Ok(Vec::new())
-    }
-
-    fn tier(&self) -> TierOffer {
-        let offered = self.offer().map(|offered| offered.by).map_err(|lack| format!("{}; {}", lack.what, lack.fix));
-        TierOffer { tier: Tier::Process, offered }
     }
 }
 

@@ -27,7 +27,7 @@ fn a_launcher_that_is_none_is_not_offered() {
         let tier = Trusted::new(program.into(), Vec::new());
         let lack = tier.offer().unwrap_err();
         assert!(!lack.what.is_empty() && !lack.fix.is_empty(), "{program}: {lack:?}");
-        assert!(tier.tier().offered.is_err());
+        assert!(tier.told().is_err());
         assert!(matches!(tier.start(&SessionSetup::default()), Err(ProgramError::Unavailable(_))), "{program}");
     }
 }

@@ -120,7 +120,7 @@ impl Folder {
             return refuse("others may read or write it", format!("run `chmod 600 {}`", path.display()));
         }
         match about.nlink() {
-            // Replaced or removed since it was opened. What was there until then can be read; what were written is lost.
+            // Replaced or removed since it was opened: what was there can be read, what is written would be lost.
             0 if flags.intersects(OFlags::WRONLY | OFlags::RDWR) => Ok(None),
             0 | 1 => Ok(Some(file)),
             _ => refuse("it has a second name", "copy it, and remove both names".to_owned()),

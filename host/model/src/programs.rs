@@ -3,7 +3,7 @@
 //! Nothing here runs anything. A back end implements [`Programs`]; whoever serves a call asks it for a [`ProgramSession`]
 //! and keeps the granted folders in step through [`SharedFolder`].
 
-use crate::{Limit, Tier, TierOffer};
+use crate::Limit;
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -100,6 +100,13 @@ pub struct Lack {
     pub what: String,
     /// The command that mends it, or what a person can do.
     pub fix: String,
+}
+
+impl Lack {
+    /// What is missing and what mends it, in one line.
+    pub fn told(&self) -> String {
+        format!("{}; {}", self.what, self.fix)
+    }
 }
 
 /// What is offered, after it was measured.
@@ -217,10 +224,12 @@ pub trait Programs: fmt::Debug + Send + Sync {
     /// Nothing runs programs here. That there is no accelerator is an empty list.
     fn devices(&self) -> Result<Vec<Device>, ProgramError>;
 
-    /// The offer as one of the tiers.
-    fn tier(&self) -> TierOffer {
-        let offered = self.offer().map(|offered| offered.by).map_err(|lack| format!("{}; {}", lack.what, lack.fix));
-        TierOffer { tier: Tier::Container, offered }
+    /// The offer in words, for [`crate::TierOffer`].
+    ///
+    /// # Errors
+    /// What is missing, and what would change that.
+    fn told(&self) -> Result<String, String> {
+        self.offer().map(|offered| offered.by).map_err(|lack| lack.told())
     }
 }
 

@@ -72,7 +72,7 @@ fn open_with(path: &Path, access: OFlags, max: u64) -> io::Result<File> {
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let about = file.metadata()?;
     if about.nlink() == 0 && access != OFlags::RDONLY {
-        // Replaced or removed since it was opened. What was there until then can be read; what were written is lost.
+        // Replaced or removed since it was opened: what was there can be read, what is written would be lost.
         return Err(io::ErrorKind::NotFound.into());
     }
     let ours = about.is_file()

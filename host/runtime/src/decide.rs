@@ -46,8 +46,8 @@ pub struct Refused {
 /// trusted skills in processes.
 pub fn offers(programs: Option<&dyn Programs>, trusted: Option<&dyn Programs>) -> Vec<TierOffer> {
     let offer = |tier, programs: Option<&dyn Programs>| {
-        let no = || TierOffer { tier, offered: Err("this host was given nothing that runs programs".to_owned()) };
-        programs.map_or_else(no, |programs| TierOffer { tier, ..programs.tier() })
+        let no = || Err("this host was given nothing that runs programs".to_owned());
+        TierOffer { tier, offered: programs.map_or_else(no, Programs::told) }
     };
     let wasm = TierOffer { tier: Tier::Wasm, offered: Ok("wasmtime, a sandbox for each call".to_owned()) };
     vec![wasm, offer(Tier::Container, programs), offer(Tier::Process, trusted)]

@@ -22,7 +22,7 @@ pub(crate) const MAX_LIFE: Duration = Duration::from_secs(330);
 const PER_KEY: usize = 4;
 
 /// Idle connections of the whole pool: descriptors of the host.
-pub(crate) const TOTAL: usize = 64;
+const TOTAL: usize = 64;
 
 /// How often the pool is searched for what is over, besides when it is full: not with every request, which would pay for
 /// all connections of everybody.
