@@ -1,5 +1,6 @@
 //! Engine settings: one function for the process that compiles and the one that runs.
 
+use super::clock::Rate;
 use super::lent::Lent;
 use super::meter::{INSTANCES, MEMORIES, TABLE_COUNT, TABLES};
 use std::num::NonZeroUsize;
@@ -199,9 +200,11 @@ struct Ticker {
 impl Ticker {
     fn drive(&self, engine: Engine) -> Engine {
         let (driven, alive) = (engine.weak(), Arc::downgrade(&self.alive));
+        let mut rate = Rate::default();
         let tick = move || {
             while alive.strong_count() > 0 {
                 std::thread::sleep(TICK);
+                rate.look();
                 match driven.upgrade() {
                     Some(engine) => engine.increment_epoch(),
                     None => return,

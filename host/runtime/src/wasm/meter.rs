@@ -1,5 +1,6 @@
 //! What a call has used and may still use. One meter for each sandbox, one budget for all its memories.
 
+use super::clock::Moment;
 use super::engine::TICK;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,8 +68,9 @@ pub(crate) enum Stop {
 /// The meter of one sandbox.
 pub(crate) struct Meter {
     limits: Limits,
-    started: Instant,
-    until: Instant,
+    started: Moment,
+    /// When the call is over, once somebody asks: most calls have ended before anybody does.
+    until: Option<Instant>,
     ticks: u32,
     cancel: Option<Cancel>,
     memory: u64,
@@ -81,11 +83,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: Limits, cancel: Option<Cancel>) -> Self {
-        let started = Instant::now();
         Self {
             limits,
-            started,
-            until: started.checked_add(limits.time).unwrap_or(started),
+            started: Moment::now(),
+            until: None,
             ticks: 0,
             cancel,
             memory: 0,
@@ -97,8 +98,8 @@ impl Meter {
 
     /// Starts the time of the next call of a kept sandbox; memory stays counted.
     pub(crate) fn restart(&mut self) {
-        self.started = Instant::now();
-        self.until = self.started.checked_add(self.limits.time).unwrap_or(self.started);
+        self.started = Moment::now();
+        self.until = None;
         self.ticks = 0;
         self.refused = None;
     }
@@ -112,8 +113,11 @@ impl Meter {
     }
 
     /// When the call is over at the latest.
-    pub(crate) fn until(&self) -> Instant {
-        self.until
+    pub(crate) fn until(&mut self) -> Instant {
+        *self.until.get_or_insert_with(|| {
+            let now = Instant::now();
+            now.checked_add(self.limits.time.saturating_sub(self.started.elapsed())).unwrap_or(now)
+        })
     }
 
     /// Bytes of all memories; they never shrink while the sandbox lives.
@@ -131,7 +135,7 @@ impl Meter {
             return Err(Stop::Cancelled);
         }
         self.ticks = self.ticks.saturating_add(1);
-        if Instant::now() >= self.until {
+        if Instant::now() >= self.until() {
             return Err(Stop::Time);
         }
         if TICK.saturating_mul(self.ticks) > self.limits.cpu {

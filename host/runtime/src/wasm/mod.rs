@@ -1,6 +1,7 @@
 //! The wasm tier: engine, linking, sandboxes, calls.
 
 mod bytes;
+mod clock;
 pub(crate) mod code;
 pub(crate) mod convert;
 pub(crate) mod engine;

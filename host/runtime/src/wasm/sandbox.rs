@@ -115,7 +115,7 @@ impl Live {
     fn start_based(
         pre: &InstancePre<Based>,
         ground: &Ground<'_>,
-        meter: Meter,
+        mut meter: Meter,
         options: CallOptions,
     ) -> Result<Self, Box<Outcome>> {
         let cap = ground.limits.output;
@@ -187,7 +187,7 @@ impl Live {
                     Ok(runtime) => runtime,
                     Err(failure) => return *outcome = Outcome::failed(failure),
                 };
-                let until = store.data().meter.until();
+                let until = store.data_mut().meter.until();
                 let mut value = None;
                 let call = call_based(store, found, (function, entry), args, &mut value);
                 let called = runtime.block_on(within(until, cancel, call));
