@@ -8,12 +8,14 @@ use vox_model::{Capability, Facts, Function, ImportItem, InterfaceId, Library, N
 ///
 /// A manifest adds what imports cannot say, such as folders, because every language runtime imports the file system;
 /// it takes nothing away. What it forbids and the component imports all the same is listed as such. Interfaces that `library` serves are composed in and ask for nothing. An interface imported for its types
-/// alone asks for nothing either.
+/// alone asks for nothing either. A contract has commands alone to serve it.
 pub fn requirements(facts: &Facts, manifest: Option<&Manifest>, library: Option<&dyn Library>) -> Requirements {
     let mut found = Requirements::default();
     for import in &facts.imports {
         let interface = import.name.parse::<InterfaceId>().ok();
-        let class = interface.as_ref().and_then(table::class);
+        // A contract is served by commands alone, whatever its interfaces are called.
+        let class = interface.as_ref().filter(|_| !facts.contract).and_then(table::class);
+        let library = library.filter(|_| !facts.contract);
         let types_only = match &import.item {
             ImportItem::Interface(functions) => functions.is_empty(),
             ImportItem::Type => true,

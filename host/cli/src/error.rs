@@ -155,6 +155,9 @@ fn inspect(name: &str, source: &InspectError, message: String) -> CliError {
             let error = CliError::new(Kind::NotFound, message);
             match kind {
                 vox_inspect::Kind::CoreModule => error.help("cargo build --release --target wasm32-wasip2"),
+                vox_inspect::Kind::WitPackage => error.help(
+                    "put it into a folder with a skill.toml that says which command serves each interface: [serve.\"…\"]",
+                ),
                 vox_inspect::Kind::Text => error.help(format!("wasm-tools parse {name} -o component.wasm")),
                 _ => error,
             }
@@ -164,7 +167,7 @@ fn inspect(name: &str, source: &InspectError, message: String) -> CliError {
         InspectError::TooLarge { .. } => {
             CliError::new(Kind::Limit, message).help("components of this size are not opened; see docs/limits.md")
         }
-        InspectError::NotDescribable(_) => CliError::new(Kind::NotFound, message),
+        InspectError::NotAContract | InspectError::NotDescribable(_) => CliError::new(Kind::NotFound, message),
     }
 }
 
@@ -199,9 +202,10 @@ impl From<LocateError> for CliError {
             LocateError::Unreadable { .. } | LocateError::Components { .. } => made,
             LocateError::Scripts(error) => scripts(&error, made),
             LocateError::Nothing(_) => made.help("put its .wasm file there, or name that file instead of the folder"),
-            LocateError::Commands(_) => made.help(
-                "skills without a component are not called yet: build one that imports the interface and exports what is called",
-            ),
+            LocateError::Commands(path) => made.help(format!(
+                "for commands that are called directly: wasm-tools component wit {0}/wit --wasm --output {0}/contract.wasm",
+                path.display()
+            )),
             LocateError::Manifest { path, text, error } => {
                 crate::commands::check::wrong_manifest(&path.display().to_string(), text, error)
             }

@@ -1,4 +1,4 @@
-//! From bytes to facts: what a component imports, exports and documents.
+//! From bytes to facts: what a component imports, exports and documents, or a contract without code.
 //!
 //! [`inspect`] is total. Whatever bytes it is given, it answers with facts or with a typed error, within the
 //! [`Limits`] and without running anything. It neither compiles nor validates function bodies; that happens in
@@ -14,7 +14,7 @@ pub use header::Kind;
 use types::Converter;
 use vox_model::{Facts, Function, FunctionId, Import, ImportItem};
 use wit_parser::decoding::{DecodedWasm, decode};
-use wit_parser::{FunctionKind, Resolve, WorldId, WorldItem};
+use wit_parser::{FunctionKind, PackageId, Resolve, WorldId, WorldItem};
 
 /// Why there are no facts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum InspectError {
     /// The bytes are something else.
     #[error("this is {0}, not a WebAssembly component")]
     NotAComponent(Kind),
+    /// A component, where a contract without code was asked for.
+    #[error("this is a component, not a WIT package")]
+    NotAContract,
     /// The bytes start like a component and then break.
     #[error("the component is malformed: {0}")]
     Malformed(String),
@@ -45,6 +48,25 @@ pub enum InspectError {
 /// # Errors
 /// See [`InspectError`]; the checks run in the order of its cases.
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
+    match decoded(bytes, limits)? {
+        (DecodedWasm::Component(resolve, world), gate) => describe(&resolve, world, gate, limits),
+        (DecodedWasm::WitPackage(..), _) => Err(InspectError::NotAComponent(Kind::WitPackage)),
+    }
+}
+
+/// Reads the facts of a WIT package in binary form, see [`Facts::contract`]: its own interfaces, not those that it
+/// refers to.
+///
+/// # Errors
+/// As [`inspect`]; a component is [`InspectError::NotAContract`].
+pub fn inspect_contract(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
+    match decoded(bytes, limits)? {
+        (DecodedWasm::WitPackage(resolve, package), gate) => contract(&resolve, package, gate, limits),
+        (DecodedWasm::Component(..), _) => Err(InspectError::NotAContract),
+    }
+}
+
+fn decoded(bytes: &[u8], limits: &Limits) -> Result<(DecodedWasm, gate::Gate), InspectError> {
     let kind = Kind::of(bytes);
     if kind != Kind::Component {
         return Err(InspectError::NotAComponent(kind));
@@ -54,10 +76,7 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
     let decoded = std::panic::catch_unwind(|| decode(bytes))
         .map_err(|_| InspectError::Malformed("the decoder gave up on it".to_owned()))?
         .map_err(|error| InspectError::Malformed(chain(&error)))?;
-    match decoded {
-        DecodedWasm::Component(resolve, world) => describe(&resolve, world, gate, limits),
-        DecodedWasm::WitPackage(..) => Err(InspectError::NotAComponent(Kind::WitPackage)),
-    }
+    Ok((decoded, gate))
 }
 
 fn describe(resolve: &Resolve, world: WorldId, gate: gate::Gate, limits: &Limits) -> Result<Facts, InspectError> {
@@ -95,7 +114,24 @@ fn describe(resolve: &Resolve, world: WorldId, gate: gate::Gate, limits: &Limits
         }
     }
     let imported = imported(resolve, world, &mut converter)?;
-    Ok(Facts { size: gate.size, imports, imported, exports, functions, producers: gate.producers, core: gate.core })
+    let gate::Gate { size, core, producers, .. } = gate;
+    Ok(Facts { size, imports, imported, exports, functions, producers, core, contract: false })
+}
+
+fn contract(resolve: &Resolve, package: PackageId, gate: gate::Gate, limits: &Limits) -> Result<Facts, InspectError> {
+    let (mut imports, mut exports, mut functions) = (Vec::new(), Vec::new(), Vec::new());
+    let mut converter = Converter::new(resolve, &gate.docs, limits.type_nodes);
+    for id in resolve.packages[package].interfaces.values() {
+        let Some(name) = resolve.id_of(*id) else { continue };
+        let own = &resolve.interfaces[*id].functions;
+        for function in own.values() {
+            functions.push(describe_function(&mut converter, Some(&name), function)?);
+        }
+        imports.push(Import { name: name.clone(), item: ImportItem::Interface(own.keys().cloned().collect()) });
+        exports.push(name);
+    }
+    let gate::Gate { size, core, producers, .. } = gate;
+    Ok(Facts { size, imports, imported: functions.clone(), exports, functions, producers, core, contract: true })
 }
 
 /// The functions of the imported interfaces that are not of the platform: a manifest may say what serves them.

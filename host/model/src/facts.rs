@@ -22,6 +22,10 @@ pub struct Facts {
     pub producers: Vec<(String, String)>,
     /// What is inside.
     pub core: CoreShape,
+    /// Whether it is a WIT package in binary form: a contract without code. Its functions are those of its interfaces,
+    /// and these are its imports as well, for something else has to serve all of them.
+    #[serde(default)]
+    pub contract: bool,
 }
 
 /// Counts of what a component holds, all nested modules and components together.

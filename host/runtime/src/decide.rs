@@ -85,7 +85,8 @@ fn offer(skill: &Skill, granted: &Granted) -> Option<Result<Offered, Lack>> {
 pub fn decide(skill: &Arc<Skill>, granted: impl Into<Arc<Granted>>, limits: Limits) -> Result<Admitted, Refused> {
     let granted = granted.into();
     let requirements = skill.requirements();
-    let unknown = requirements.unknown.iter().map(|import| unknown(import));
+    let contract = skill.facts().contract;
+    let unknown = requirements.unknown.iter().map(|import| if contract { unanswered(import) } else { unknown(import) });
     let forbidden = requirements.forbidden.iter().map(forbidden);
     let requests = skill.requests();
     let offer = offer(skill, &granted);
@@ -125,9 +126,10 @@ fn outside(skill: &Skill, granted: &Granted, offered: Option<Offered>) -> Vec<Ou
     needs.map(|need| Outside { import: need.because.clone(), tier, by: by(&need.because) }).collect()
 }
 
-/// Where what is meant runs itself: a component in its sandbox, a script where programs run.
+/// Where what is meant runs itself: a component in its sandbox, a script or the commands of a contract where programs
+/// run.
 fn tier(skill: &Skill, granted: &Granted) -> Tier {
-    match (skill.interpreted(), granted.subprocess.trust) {
+    match (skill.outside(), granted.subprocess.trust) {
         (false, _) => Tier::Wasm,
         (true, false) => Tier::Container,
         (true, true) => Tier::Process,
@@ -141,6 +143,11 @@ fn reason(skill: &Skill, granted: &Granted) -> String {
             (false, Some(script)) => script.facts.reason.clone(),
             (false, None) => "its scripts are run by interpreters, and these run in a container".to_owned(),
         };
+    }
+    if skill.facts().contract {
+        let place =
+            if granted.subprocess.trust { "in a confined process, which a person trusts" } else { "in a container" };
+        return format!("it is a contract without code: commands answer all of it, and these run {place}");
     }
     let r = skill.requirements();
     match (r.needs.is_empty(), r.inert.is_empty()) {
@@ -213,6 +220,18 @@ fn forbidden(need: &Need) -> Denial {
         asked: need.because.clone(),
         rule: format!("its skill.toml forbids `{}`, and the component imports it", need.capability),
         help: "take the word out of `forbidden`, or build the component without the import".to_owned(),
+        flags: Vec::new(),
+        missing: false,
+    }
+}
+
+/// An interface of a contract that `skill.toml` gives to no command.
+fn unanswered(interface: &str) -> Denial {
+    Denial {
+        capability: None,
+        asked: interface.to_owned(),
+        rule: "no command serves this interface of the contract".to_owned(),
+        help: format!("say in skill.toml which one does: [serve.\"{interface}\"] with `command = [\"python3\", …]`"),
         flags: Vec::new(),
         missing: false,
     }

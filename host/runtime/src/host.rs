@@ -8,7 +8,7 @@ use crate::program::Program;
 use crate::skill::Skill;
 use crate::wasm::code::{cached, is_too_demanding, load};
 use crate::wasm::engine::{Engines, Pool, fingerprint};
-use crate::wasm::program::{entries, link};
+use crate::wasm::program::{Entry, Linked, entries, link};
 use crate::wasm::reactor::Reactors;
 use crate::wasm::served::serving;
 use std::sync::Arc;
@@ -239,6 +239,9 @@ impl Host {
     pub fn prepare(&self, admitted: Admitted) -> Result<Program, OpenError> {
         let shared = &self.shared;
         let skill = admitted.skill().clone();
+        if skill.facts().contract {
+            return self.prepare_contract(admitted);
+        }
         let artifact = shared.composed(&skill, admitted.plan())?;
         let name = &artifact.name;
         let failed = |error: wasmtime::Error| OpenError::Link {
@@ -255,6 +258,26 @@ impl Host {
             facts,
             linked,
             serving: serving(admitted.skill()),
+            admitted,
+            shared: shared.clone(),
+        })
+    }
+
+    /// A contract has no code: its commands answer the calls themselves.
+    fn prepare_contract(&self, admitted: Admitted) -> Result<Program, OpenError> {
+        let shared = &self.shared;
+        let skill = admitted.skill().clone();
+        let failed = |error: wasmtime::Error| OpenError::Link {
+            name: skill.artifact().name.clone(),
+            reason: vox_inspect::docs::clean(&format!("{error:#}")),
+        };
+        let facts = skill.facts().clone();
+        Ok(Program {
+            entries: facts.functions.iter().map(|f| f.uncallable.is_none().then(Entry::served)).collect(),
+            engine: shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?.clone(),
+            facts,
+            linked: Linked::Served,
+            serving: serving(&skill),
             admitted,
             shared: shared.clone(),
         })
@@ -310,6 +333,13 @@ impl Shared {
             cache.put(&key, &json);
         }
         Ok(facts)
+    }
+
+    /// The facts of a contract that commands serve. It is small and read with every call of them.
+    pub(crate) fn contract(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
+        let bytes = content(artifact)?;
+        vox_inspect::inspect_contract(&bytes, &self.inspect)
+            .map_err(|source| OpenError::Inspect { name: artifact.name.clone(), source })
     }
 
     /// The skill with the parts of the library that it imports. Composition is deterministic, so its digest is

@@ -49,8 +49,8 @@ pub enum LocateError {
         /// How many there are.
         count: usize,
     },
-    /// A folder whose commands would be all there is.
-    #[error("{} has commands under [serve] and no component that imports what they serve", .0.display())]
+    /// A folder with commands, and nothing that says what they serve.
+    #[error("{} has commands under [serve], and neither a component that imports what they serve nor a contract", .0.display())]
     Commands(PathBuf),
     /// The manifest is not understood.
     #[error("{}: {error}", path.display())]

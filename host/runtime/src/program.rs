@@ -2,8 +2,9 @@
 
 use crate::decide::Admitted;
 use crate::host::Shared;
+use crate::wasm::ground::Ground;
 use crate::wasm::program::{Entry, Linked};
-use crate::wasm::sandbox::{CallOptions, Ground, Live};
+use crate::wasm::sandbox::{CallOptions, Live};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use vox_capabilities::subprocess::Serving;
 use vox_model::{Effects, Facts, Failure, Function, LookupError, Outcome, Plan, Value};
 use wasmtime::Engine;
 
-/// A skill that is compiled, linked and ready to be called any number of times, from any number of threads.
+/// A skill that is compiled, linked and ready to be called any number of times, from any number of threads. A contract
+/// is ready as it is.
 pub struct Program {
     pub(crate) shared: Arc<Shared>,
     pub(crate) admitted: Admitted,

@@ -113,6 +113,7 @@ impl Scripts {
             functions: Vec::new(),
             producers: Vec::new(),
             core: CoreShape::default(),
+            contract: false,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::scripts::{self, Listed, ScriptError, Scripts};
 use std::sync::Arc;
 use vox_capabilities::Requests;
 use vox_capabilities::manifest::{self, Manifest};
+use vox_inspect::{InspectError, Kind};
 use vox_model::programs::Programs;
 use vox_model::{Artifact, Digest, Facts, Requirements, SkillRef};
 
@@ -100,9 +101,14 @@ impl Skill {
         }
     }
 
+    /// Whether nothing of it runs in the component sandbox: it is interpreted, or a contract that commands serve.
+    pub fn outside(&self) -> bool {
+        self.interpreted() || self.facts.contract
+    }
+
     /// The `vox:skill` worlds it fits.
     pub fn worlds(&self) -> Vec<String> {
-        if self.interpreted() {
+        if self.outside() {
             return Vec::new();
         }
         vox_capabilities::worlds(&self.facts, &self.requirements)
@@ -126,7 +132,14 @@ impl Host {
                 (scripts.facts(), scripts::requirements(words, manifest::NAME))
             }
             _ => {
-                let facts = shared.facts(&artifact)?;
+                let facts = match shared.facts(&artifact) {
+                    Err(OpenError::Inspect { source: InspectError::NotAComponent(Kind::WitPackage), .. })
+                        if folder.is_some() =>
+                    {
+                        shared.contract(&artifact)?
+                    }
+                    facts => facts?,
+                };
                 let library = shared.library.as_deref();
                 let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);
                 (facts, requirements)

@@ -2,7 +2,8 @@
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-use vox_inspect::{InspectError, Limits, inspect};
+use vox_inspect::{InspectError, Limits, inspect, inspect_contract};
+use vox_model::Facts;
 use vox_tests::luck::Luck;
 use vox_tests::{fixtures, needs, places};
 
@@ -33,8 +34,13 @@ fn seeds() -> &'static [Vec<u8>] {
     })
 }
 
-/// Inspects; gives whether there were facts.
+/// Inspects, as a component and as a contract; gives whether there were facts of a component.
 fn inspected(bytes: &[u8], what: &str) -> bool {
+    looked(inspect_contract, bytes, what);
+    looked(inspect, bytes, what)
+}
+
+fn looked(inspect: fn(&[u8], &Limits) -> Result<Facts, InspectError>, bytes: &[u8], what: &str) -> bool {
     let started = Instant::now();
     let found = std::panic::catch_unwind(|| inspect(bytes, &Limits::default()));
     let took = started.elapsed();

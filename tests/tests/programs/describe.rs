@@ -228,16 +228,6 @@ fn values_alone_are_served() {
 }
 
 #[test]
-fn commands_without_a_component_are_refused() {
-    let bench = need!("vox", bench(None));
-    own(&bench, "f: func();");
-    fs::remove_file(bench.place.work().join("own/own.wasm")).unwrap_or_else(|error| panic!("{error}"));
-    let ran = bench.run(4, &["call", "./own", "f"]);
-    assert!(ran.stderr.contains("no component that imports what they serve"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("skills without a component are not called yet"), "{}", ran.stderr);
-}
-
-#[test]
 fn what_a_command_writes_to_a_granted_folder_waits() {
     for engine in ENGINES {
         let bench = need!(engine, bench(Some(engine)));

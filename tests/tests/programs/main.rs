@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the tests of the network use the rest")]
 #[path = "../network/authority.rs"]
 mod authority;
+mod contract;
 mod describe;
 mod folders;
 mod grants;

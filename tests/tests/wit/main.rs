@@ -144,3 +144,19 @@ fn the_table_knows_every_vendored_interface() {
         assert!(class(&id).is_some(), "{name} is not in the table of capabilities");
     }
 }
+
+/// The example without a component: what vox reads is what its WIT says. With `VOX_BLESS=1` it is written anew, as
+/// `wasm-tools component wit wit --wasm --output contract.wasm` does.
+#[test]
+fn the_contract_of_the_example_is_its_wit() {
+    let folder = places::repository().join("examples/sql");
+    let mut resolve = wit_parser::Resolve::default();
+    let (package, _) = resolve.push_dir(folder.join("wit")).unwrap_or_else(|error| panic!("{error:#}"));
+    let contract = wit_component::encode(&resolve, package).unwrap_or_else(|error| panic!("{error:#}"));
+    let file = folder.join("contract.wasm");
+    if std::env::var_os("VOX_BLESS").is_some() {
+        std::fs::write(&file, &contract).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let found = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    assert!(found == contract, "{} is not its WIT; with VOX_BLESS=1 it is rewritten", file.display());
+}

@@ -116,7 +116,10 @@ fn problem(skill: &Skill, folder: &Path) -> Option<CliError> {
         return Some(CliError::new(Kind::NotFound, message).help(help));
     }
     if let Some(unknown) = requirements.unknown.first() {
-        let message = format!("the component imports {unknown}, and nothing serves this import");
+        let message = match skill.facts().contract {
+            true => format!("the contract has {unknown}, and no command serves it"),
+            false => format!("the component imports {unknown}, and nothing serves this import"),
+        };
         return Some(CliError::new(Kind::NotFound, message).help(format!("vox why {}", folder.display())));
     }
     if let Some((import, reason)) = requirements.unservable.first() {
@@ -126,8 +129,12 @@ fn problem(skill: &Skill, folder: &Path) -> Option<CliError> {
     }
     let served = skill.manifest().map(|manifest| manifest.served.commands.keys());
     if let Some(name) = served.into_iter().flatten().find(|name| !imports(skill, name)) {
-        let message = format!("skill.toml serves {name}, and the component does not import it");
-        let help = format!("write the name as the component does: vox inspect {}", folder.display());
+        let (what, does) = match skill.facts().contract {
+            true => ("contract", "have"),
+            false => ("component", "import"),
+        };
+        let message = format!("skill.toml serves {name}, and the {what} does not {does} it");
+        let help = format!("write the name as the {what} does: vox inspect {}", folder.display());
         return Some(CliError::new(Kind::NotFound, message).help(help));
     }
     None

@@ -56,7 +56,11 @@ fn text(skill: &Skill, schemas: bool) -> String {
     let _ = writeln!(out, "worlds   {}", list(&skill.worlds()));
     let commands = skill.manifest().map(|manifest| &manifest.served.commands);
     for need in &requirements.needs {
-        let how = if need.because == manifest::NAME { "asked for in" } else { "imports" };
+        let how = match need.because.as_str() {
+            manifest::NAME => "asked for in",
+            _ if facts.contract => "has",
+            _ => "imports",
+        };
         let by = commands.and_then(|all| all.get(&need.because)).map(|command| format!(", served by `{command}`"));
         let _ = writeln!(out, "needs    {} ({how} {}{})", need.capability, need.because, by.unwrap_or_default());
     }
@@ -89,13 +93,11 @@ fn text(skill: &Skill, schemas: bool) -> String {
         let _ = writeln!(out, "made by  {}", made.join(", "));
     }
     let core = &facts.core;
-    let _ = writeln!(
-        out,
-        "inside   {} core modules, {} functions, {} KiB of code",
-        core.modules,
-        core.functions,
-        core.code.div_ceil(1024)
-    );
+    let (modules, functions, code) = (core.modules, core.functions, core.code.div_ceil(1024));
+    let _ = match facts.contract {
+        true => writeln!(out, "inside   a contract without code: commands answer its functions"),
+        false => writeln!(out, "inside   {modules} core modules, {functions} functions, {code} KiB of code"),
+    };
     for group in facts.functions.chunk_by(|a, b| a.id.interface == b.id.interface) {
         let title = group[0].id.interface.as_deref().unwrap_or("functions of the component");
         let _ = writeln!(out, "\n{title}");
@@ -193,6 +195,7 @@ fn json(skill: &Skill, schemas: bool) -> serde_json::Value {
         "functions": facts.functions.iter().map(function).collect::<Vec<_>>(),
         "producers": facts.producers,
         "core": facts.core,
+        "contract": facts.contract,
         "manifest": skill.manifest().is_some() && !skill.scripts().is_some_and(Scripts::made),
         "scripts": skill.scripts().map(|found| {
             found.listed().iter().map(|one| scripts::json(&one.facts)).collect::<Vec<_>>()

@@ -18,6 +18,7 @@ fn facts(ids: &[(Option<&str>, &str)]) -> Facts {
         functions: ids.iter().map(function).collect(),
         producers: vec![],
         core: CoreShape::default(),
+        contract: false,
     }
 }
 

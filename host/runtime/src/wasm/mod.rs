@@ -5,6 +5,7 @@ mod clock;
 pub(crate) mod code;
 pub(crate) mod convert;
 pub(crate) mod engine;
+pub(crate) mod ground;
 pub(crate) mod lent;
 pub(crate) mod meter;
 pub(crate) mod program;

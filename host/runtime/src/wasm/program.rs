@@ -42,12 +42,22 @@ impl CallState for Based {
 pub(crate) enum Linked {
     Pure(InstancePre<Pure>),
     Based(InstancePre<Based>),
+    /// A contract: there is no code, and commands answer.
+    Served,
 }
 
 /// How one function is reached: found once, not by name in every call.
 pub(crate) struct Entry {
-    pub(crate) index: ComponentExportIndex,
+    /// None where no component exports it, but a command answers.
+    pub(crate) index: Option<ComponentExportIndex>,
     pub(crate) shape: Option<Shape>,
+}
+
+impl Entry {
+    /// A function that a command answers.
+    pub(crate) fn served() -> Self {
+        Self { index: None, shape: None }
+    }
 }
 
 /// Links a component by what it imports and was granted: nothing, or base WASI with the capabilities.
@@ -147,7 +157,7 @@ pub(crate) fn entries(component: &Component, facts: &Facts) -> Vec<Option<Entry>
             None => None,
         };
         let index = component.get_export_index(instance.as_ref(), &function.id.name)?;
-        Some(Entry { index, shape: Shape::of(function) })
+        Some(Entry { index: Some(index), shape: Shape::of(function) })
     };
     facts.functions.iter().map(entry).collect()
 }

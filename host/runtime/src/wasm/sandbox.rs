@@ -1,21 +1,20 @@
 //! One sandbox: a store with every limit armed, an instance, calls.
 
 use super::convert::{self, Mismatch};
+use super::ground::{Ground, Outfit, ended};
 use super::meter::{Cancel, HANDLES, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
-use super::reactor::{Reactor, Reactors};
+use super::reactor::Reactor;
 use super::typed::Checked;
 use super::{trap, typed};
-use crate::watch::{Denials, Told, Watched};
+use crate::watch::{Denials, Watched};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
-use vox_capabilities::base::{Invocation, Sink};
-use vox_capabilities::subprocess::Serving;
-use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup, runs_programs};
-use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value};
+use vox_capabilities::base::Invocation;
+use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value, json};
 use wasmtime::component::{Func, Instance, InstancePre, Val};
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
 /// What a call brings besides its arguments.
 #[derive(Default)]
@@ -32,37 +31,13 @@ pub struct CallOptions {
     pub watched: Option<Watched>,
 }
 
-/// What a sandbox is made from, besides the code.
-pub(crate) struct Ground<'a> {
-    pub(crate) engine: &'a Engine,
-    pub(crate) limits: Limits,
-    pub(crate) reactors: &'a Arc<Reactors>,
-    /// Whether it serves one call and nobody keeps it.
-    pub(crate) fresh: bool,
-    pub(crate) granted: &'a Arc<Granted>,
-    pub(crate) requests: Option<&'a Requests>,
-    /// What commands serve of its imports.
-    pub(crate) serving: &'a Serving,
-    pub(crate) services: &'a Services,
-    /// The skill: its package and its digest.
-    pub(crate) skill: (&'a Arc<str>, vox_model::Digest),
-}
-
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
 pub(crate) enum Live {
     Pure(Store<Pure>, Found),
     /// The reactor comes last: what the store holds may live on it.
     Based(Box<Store<Based>>, Found, Arc<Denials>, Reactor),
-}
-
-impl Ground<'_> {
-    /// What moves the waits of the sandbox.
-    fn reactor(&self) -> Result<Reactor, Failure> {
-        match self.fresh && !runs_programs(self.granted, self.serving) {
-            true => self.reactors.borrow(self.skill.1),
-            false => self.reactors.join(self.skill.1),
-        }
-    }
+    /// No sandbox: commands answer, and only the state of the capabilities is there.
+    Served(Box<Based>, Arc<Denials>, Reactor),
 }
 
 /// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
@@ -88,7 +63,7 @@ impl Found {
             // SAFETY: the function was called through this entry before, which checked its type.
             Some((at, func)) if std::ptr::eq(at, entry) => Ok((func, unsafe { Checked::before() })),
             _ => {
-                let func = self.instance.get_func(store, entry.index);
+                let func = entry.index.and_then(|index| self.instance.get_func(store, index));
                 Ok((func.ok_or_else(|| fault("an export went missing"))?, Checked::no()))
             }
         }
@@ -109,42 +84,25 @@ impl Live {
                 }
             }
             Linked::Based(pre) => Self::start_based(pre, ground, meter, options),
+            Linked::Served => {
+                let Outfit { data, denials, reactor, .. } = Outfit::new(ground, meter, options)?;
+                Ok(Self::Served(Box::new(data), denials, reactor))
+            }
         }
     }
 
     fn start_based(
         pre: &InstancePre<Based>,
         ground: &Ground<'_>,
-        mut meter: Meter,
+        meter: Meter,
         options: CallOptions,
     ) -> Result<Self, Box<Outcome>> {
-        let cap = ground.limits.output;
-        let stdout = options.stdout.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
-        let stderr = options.stderr.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
-        let failed = |failure| Box::new(Outcome::failed(failure));
-        let reactor = ground.reactor().map_err(failed)?;
-        let runtime = reactor.runtime().map_err(failed)?;
-        let denials = Denials::new(options.watched);
-        let until = meter.until();
-        let setup = Setup {
-            invocation: options.invocation,
-            streams: (stdout, stderr),
-            granted: ground.granted,
-            requests: ground.requests,
-            serving: ground.serving.clone(),
-            services: ground.services,
-            scope: denials.scope(ground.skill),
-            limits: ground.limits,
-            until,
-            beside: Vec::new(),
-        };
-        // Clients of the network belong to the reactor that moves them.
-        let entered = runtime.enter();
-        let data = CallData::new(meter, setup).map_err(|error| failed(Failure::Setup(error.to_string())))?;
-        drop(entered);
+        let cancel = options.cancel.clone();
+        let Outfit { data, denials, reactor, until } = Outfit::new(ground, meter, options)?;
+        let runtime = reactor.runtime().map_err(|failure| Box::new(Outcome::failed(failure)))?;
         let mut store = Box::new(Store::new(ground.engine, data));
         arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
-        let made = runtime.block_on(within(until, options.cancel, pre.instantiate_async(&mut *store)));
+        let made = runtime.block_on(within(until, cancel, pre.instantiate_async(&mut *store)));
         match made {
             Ok(instance) => Ok(Self::Based(store, Found::new(instance), denials, reactor)),
             Err(error) => Err(Box::new(unstarted(error, &store.data().meter, output(store.data())))),
@@ -155,11 +113,8 @@ impl Live {
     pub(crate) fn finish(self, keep: bool) -> Effects {
         match self {
             Self::Pure(..) => Effects::default(),
-            Self::Based(store, _, denials, _reactor) => {
-                let Finished { changes, lost, no_folder, notes } = store.into_data().finish(keep);
-                let Told { denied, failed } = denials.take();
-                Effects { changes, lost, denied, failed, no_folder, notes }
-            }
+            Self::Based(store, _, denials, _reactor) => ended(store.into_data(), &denials, keep),
+            Self::Served(data, denials, _reactor) => ended(*data, &denials, keep),
         }
     }
 
@@ -198,6 +153,18 @@ impl Live {
                 };
                 outcome.usage = usage(&store.data().meter);
             }
+            Self::Served(data, _, reactor) => {
+                let runtime = match reactor.runtime() {
+                    Ok(runtime) => runtime,
+                    Err(failure) => return *outcome = Outcome::failed(failure),
+                };
+                let until = data.meter.until();
+                let answer = call_served(data, function, std::mem::take(args).into_owned());
+                let called = runtime.block_on(within(until, cancel, answer));
+                outcome.output = output(data);
+                outcome.result = called.map_err(|wrong| wrong.failure(&data.meter, &outcome.output));
+                outcome.usage = usage(&data.meter);
+            }
         }
     }
 
@@ -206,6 +173,7 @@ impl Live {
         match self {
             Self::Pure(store, _) => store.data_mut().meter.restart(),
             Self::Based(store, ..) => store.data_mut().meter.restart(),
+            Self::Served(data, ..) => data.meter.restart(),
         }
     }
 }
@@ -310,6 +278,16 @@ async fn call_based(
     func.call_async(store, &args, &mut results).await?;
     *into = lift_result(function, results)?;
     Ok(())
+}
+
+/// A call of a function of a contract. Nobody has held the arguments to the types of a component: what is sent to the
+/// command has to be what can be read by the contract.
+async fn call_served(data: &mut Based, function: &Function, args: Vec<Value>) -> Result<Option<Value>, Wrong> {
+    for (value, param) in args.iter().zip(&function.params) {
+        json::read(&json::write(value, &param.ty), &param.ty)
+            .map_err(|wrong| fault(&format!("arguments were not checked: {}: {wrong}", param.name)))?;
+    }
+    Ok(data.serve(function, args).await.map_err(wasmtime::Error::new)?)
 }
 
 /// Waits for guest work until its time is over or somebody cancels it. Epochs cannot end a guest that waits
