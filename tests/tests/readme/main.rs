@@ -126,6 +126,18 @@ fn every_command_of_the_example_skills_works() {
     }
 }
 
+#[test]
+fn every_command_of_the_skill_without_a_component_works() {
+    let place = need!("vox and the guests", place());
+    need!("a container engine", holds_programs(&place));
+    let readme = places::repository().join("examples/sql/README.md");
+    let text = std::fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
+    let shown = served(commands(&text).iter().filter_map(|command| runnable(command)).collect());
+    assert!(shown.len() >= 4, "{shown:?}");
+    let failed = failures(&place, &shown);
+    assert!(failed.is_empty(), "{} commands failed:\n{}", failed.len(), failed.join("\n"));
+}
+
 /// Whether programs can run here; else what `vox why` says is missing.
 fn holds_programs(place: &Place) -> Result<(), String> {
     let why = place.run(&["why", "components/describe", "--allow-subprocess=python3"]);
