@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
 use vox_bundle::{Bundle, Linkable};
 use vox_model::{Limits, Outcome, SkillRef, Value};
 use vox_runtime::cache::Cache;
-use vox_runtime::{Callable, Compiler, Granted, Host, Kept, Program, Services};
+use vox_runtime::{CallOptions, Callable, Compiler, Granted, Host, Kept, Program, Services};
 
 /// The first word on the command line that makes this program the compiler of its hosts.
 pub const COMPILER: &str = "__compile";
@@ -138,6 +139,50 @@ impl Contender for Crowd {
             let threads: Vec<_> = (0..self.at_once).map(|_| scope.spawn(work)).collect();
             threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a call panicked")))
         })?;
+        Ok(start.elapsed())
+    }
+}
+
+/// The same in tasks of one runtime, which has a thread for each processor.
+///
+/// # Errors
+/// There is no such function, or the runtime does not start.
+pub fn tasks(program: &'static Program, function: &str, args: Vec<Value>, at_once: u32) -> Result<Box<dyn Contender>> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    Ok(Box::new(Tasks { runtime, callable: program.function(function)?, args: args.into(), at_once }))
+}
+
+struct Tasks {
+    runtime: Runtime,
+    callable: Callable<'static>,
+    args: Arc<[Value]>,
+    at_once: u32,
+}
+
+impl Tasks {
+    /// Makes calls until so many have begun.
+    fn task(&self, left: Arc<AtomicU64>) -> impl Future<Output = Result<()>> + Send + 'static {
+        let (callable, args) = (self.callable, self.args.clone());
+        async move {
+            while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                black_box(value(callable.call_async(&args[..], CallOptions::default()).await)?);
+            }
+            Ok(())
+        }
+    }
+}
+
+impl Contender for Tasks {
+    fn once(&mut self) -> Result<Vec<u8>> {
+        let call = self.callable.call_async(&self.args[..], CallOptions::default());
+        value(self.runtime.block_on(call)).map(bytes)
+    }
+
+    fn batch(&mut self, count: u64) -> Result<Duration> {
+        let start = Instant::now();
+        let left = Arc::new(AtomicU64::new(count));
+        let tasks: Vec<_> = (0..self.at_once).map(|_| self.runtime.spawn(self.task(left.clone()))).collect();
+        tasks.into_iter().try_for_each(|task| self.runtime.block_on(task)?)?;
         Ok(start.elapsed())
     }
 }

@@ -27,6 +27,8 @@
 //! # }
 //! ```
 //!
+//! Programs that wait asynchronously await `call_async` instead, on a tokio runtime of their own.
+//!
 //! The stages, and what each says no with, stand in `ARCHITECTURE.md`. This crate never reads the environment, the
 //! home folder or the terminal: what it needs is handed to [`HostBuilder`].
 

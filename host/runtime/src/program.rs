@@ -4,10 +4,16 @@ use crate::decide::Admitted;
 use crate::host::Shared;
 use crate::wasm::ground::Ground;
 use crate::wasm::program::{Entry, Linked};
-use crate::wasm::sandbox::{CallOptions, Live};
+use crate::wasm::sandbox::{CallOptions, Held, Live};
+use std::any::Any;
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 use vox_capabilities::subprocess::Serving;
 use vox_model::{Effects, Facts, Failure, Function, LookupError, Outcome, Plan, Value};
 use wasmtime::Engine;
@@ -88,8 +94,12 @@ impl Program {
     }
 
     fn start(&self, options: CallOptions, fresh: bool) -> Result<Live, Box<Outcome>> {
+        Live::start(&self.linked, &self.ground(fresh), options)
+    }
+
+    fn ground(&self, fresh: bool) -> Ground<'_> {
         let skill = self.admitted.skill();
-        let ground = Ground {
+        Ground {
             engine: &self.engine,
             limits: self.plan().limits,
             reactors: &self.shared.reactors,
@@ -99,8 +109,7 @@ impl Program {
             serving: &self.serving,
             services: &self.shared.services,
             skill: (&skill.package, skill.digest()),
-        };
-        Live::start(&self.linked, &ground, options)
+        }
     }
 }
 
@@ -133,11 +142,56 @@ impl<'p> Callable<'p> {
                     return Ok(());
                 }
             };
-            live.call(self.function, self.entry, &mut args, cancel, outcome);
+            live.call((self.function, self.entry), &mut args, cancel, outcome);
             outcome.effects = live.finish(went_well(outcome));
             Ok(())
         });
         outcome
+    }
+}
+
+impl Callable<'_> {
+    /// [`Callable::call_with`] for programs that wait asynchronously: many calls at once need no thread each.
+    ///
+    /// It is polled on a tokio runtime with I/O and time; connections of the call live there and are kept for the next
+    /// one. A guest that computes hands the thread back every 10 ms. Dropping the future ends the call, and nothing that
+    /// it staged is kept. Work on files happens on the thread that polls; where the call may change files or runs
+    /// programs, a runtime with several threads moves its other tasks away meanwhile.
+    pub async fn call_async<'a>(&self, args: impl Into<Cow<'a, [Value]>>, options: CallOptions) -> Outcome {
+        let mut args = args.into();
+        let called = async {
+            let mut outcome = Outcome::nothing();
+            if let Err(failure) = complete(self.function, &mut args) {
+                return Outcome::failed(failure);
+            }
+            let cancel = options.cancel.clone();
+            let ground = self.program.ground(true);
+            let mut held = match Held::start(&self.program.linked, &ground, options).await {
+                Ok(held) => held,
+                Err(stopped) => return *stopped,
+            };
+            held.call((self.function, self.entry), &mut args, cancel, &mut outcome).await;
+            let keep = went_well(&outcome);
+            outcome.effects = match ground.is_heavy() {
+                true => aside(|| held.finish(keep)),
+                false => held.finish(keep),
+            };
+            outcome
+        };
+        let mut called = pin!(called);
+        poll_fn(|context| {
+            catch_unwind(AssertUnwindSafe(|| called.as_mut().poll(context)))
+                .unwrap_or_else(|panic| Poll::Ready(Outcome::failed(panicked(&*panic))))
+        })
+        .await
+    }
+}
+
+/// Work that waits for disks and programs. Other tasks of the thread go on elsewhere, where the runtime has other threads.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(work),
+        _ => work(),
     }
 }
 
@@ -167,7 +221,7 @@ impl Kept<'_> {
         match self.ready(callable, &mut args) {
             Ok(live) => guarded(&mut outcome, |outcome| {
                 live.restart();
-                live.call(callable.function, callable.entry, &mut args, None, outcome);
+                live.call((callable.function, callable.entry), &mut args, None, outcome);
                 Ok(())
             }),
             Err(failure) => {
@@ -212,10 +266,12 @@ pub(crate) fn guarded(outcome: &mut Outcome, call: impl FnOnce(&mut Outcome) -> 
     match catch_unwind(AssertUnwindSafe(|| call(outcome))) {
         Ok(Ok(())) => {}
         Ok(Err(failure)) => outcome.result = Err(failure),
-        Err(panic) => {
-            let text =
-                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            *outcome = Outcome::failed(fault(text.unwrap_or("a panic")));
-        }
+        Err(panic) => *outcome = Outcome::failed(panicked(&*panic)),
     }
+}
+
+/// What a panic of ours is to the caller.
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    fault(text.unwrap_or("a panic"))
 }

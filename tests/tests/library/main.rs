@@ -1,5 +1,6 @@
 //! vox as a library: what a program that embeds it relies on.
 
+mod asynchronous;
 mod cache;
 mod calls;
 mod cancel;

@@ -1,6 +1,7 @@
 //! What leaves vox over the network, and the secrets that go along. Sections 4.3 and 4.4 of the threat model, as
 //! campaigns: every spelling, every answer of a name server, every echo.
 
+mod asynchronous;
 mod attacks;
 mod authority;
 mod canary;

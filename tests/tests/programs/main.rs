@@ -2,6 +2,7 @@
 //! on granted folders behind the overlay, under limits, in the audit, with no way to the network but
 //! the one that the grants name.
 
+mod asynchronous;
 #[allow(dead_code, reason = "the tests of the network use the rest")]
 #[path = "../network/authority.rs"]
 mod authority;

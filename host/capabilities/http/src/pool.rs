@@ -18,8 +18,9 @@ const MAX_AGE: Duration = Duration::from_secs(240);
 /// How long a connection lives, whatever happens: [`MAX_AGE`] and the longest exchange. Its task ends then.
 pub(crate) const MAX_LIFE: Duration = Duration::from_secs(330);
 
-/// Idle connections to one place.
-const PER_KEY: usize = 4;
+/// Idle connections to one place, on one runtime: as many calls as a busy skill has under way keep theirs, and a quarter of
+/// the pool at most is one skill's.
+const PER_KEY: usize = 16;
 
 /// Idle connections of the whole pool: descriptors of the host.
 const TOTAL: usize = 64;

@@ -6,7 +6,6 @@ use super::reactor::{Reactor, Reactors};
 use super::sandbox::CallOptions;
 use crate::watch::{Denials, Told};
 use std::sync::Arc;
-use std::time::Instant;
 use vox_capabilities::base::Sink;
 use vox_capabilities::subprocess::Serving;
 use vox_capabilities::{CallData, Finished, Granted, Requests, Services, Setup, runs_programs};
@@ -30,54 +29,52 @@ pub(crate) struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// What moves the waits of the sandbox.
-    fn reactor(&self) -> Result<Reactor, Failure> {
+    /// What moves the waits of a sandbox that nobody polls.
+    ///
+    /// # Errors
+    /// The system has no thread or no descriptor left.
+    pub(crate) fn reactor(&self) -> Result<Reactor, Failure> {
         match self.fresh && !runs_programs(self.granted, self.serving) {
             true => self.reactors.borrow(self.skill.1),
             false => self.reactors.join(self.skill.1),
         }
     }
-}
 
-/// What a call with capabilities is made with, besides the code.
-pub(crate) struct Outfit {
-    pub(crate) data: Based,
-    pub(crate) denials: Arc<Denials>,
-    pub(crate) until: Instant,
-    /// It comes last: what the data holds may live on it.
-    pub(crate) reactor: Reactor,
-}
+    /// Whether the end of a call may wait for disks or for programs.
+    pub(crate) fn is_heavy(&self) -> bool {
+        !self.granted.files.folders.is_empty() || runs_programs(self.granted, self.serving)
+    }
 
-impl Outfit {
-    /// What stands behind the capabilities, for one call.
+    /// The state of the capabilities, for one call. Clients of the network belong to the runtime on which this is called.
     ///
     /// # Errors
     /// A capability cannot be served now, as the outcome of the call.
-    pub(crate) fn new(ground: &Ground<'_>, mut meter: Meter, options: CallOptions) -> Result<Self, Box<Outcome>> {
-        let cap = ground.limits.output;
+    pub(crate) fn furnish(
+        &self,
+        mut meter: Meter,
+        options: CallOptions,
+    ) -> Result<(Based, Arc<Denials>), Box<Outcome>> {
+        let cap = self.limits.output;
         let stdout = options.stdout.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
         let stderr = options.stderr.map_or_else(|| Sink::keep(cap), |to| Sink::pass(cap, to));
-        let failed = |failure| Box::new(Outcome::failed(failure));
-        let reactor = ground.reactor().map_err(failed)?;
         let denials = Denials::new(options.watched);
         let until = meter.until();
         let setup = Setup {
             invocation: options.invocation,
             streams: (stdout, stderr),
-            granted: ground.granted,
-            requests: ground.requests,
-            serving: ground.serving.clone(),
-            services: ground.services,
-            scope: denials.scope(ground.skill),
-            limits: ground.limits,
+            granted: self.granted,
+            requests: self.requests,
+            serving: self.serving.clone(),
+            services: self.services,
+            scope: denials.scope(self.skill),
+            limits: self.limits,
             until,
             beside: Vec::new(),
         };
-        // Clients of the network belong to the reactor that moves them.
-        let entered = reactor.runtime().map_err(failed)?.enter();
-        let data = CallData::new(meter, setup).map_err(|error| failed(Failure::Setup(error.to_string())))?;
-        drop(entered);
-        Ok(Self { data, denials, until, reactor })
+        match CallData::new(meter, setup) {
+            Ok(data) => Ok((data, denials)),
+            Err(error) => Err(Box::new(Outcome::failed(Failure::Setup(error.to_string())))),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::decide::Admitted;
 use std::collections::HashSet;
 use vox_capabilities::table::{self, Class};
 use vox_capabilities::{CallData, Granted};
-use vox_model::{Facts, InterfaceId};
+use vox_model::{Facts, InterfaceId, Output};
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentExtern, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
@@ -16,6 +16,11 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, 
 pub(crate) trait CallState: 'static {
     /// What the call uses.
     fn meter(&mut self) -> &mut Meter;
+
+    /// What the guest has printed.
+    fn output(&self) -> Output {
+        Output::default()
+    }
 }
 
 /// A sandbox that imports nothing.
@@ -35,6 +40,12 @@ pub(crate) type Based = CallData<Meter>;
 impl CallState for Based {
     fn meter(&mut self) -> &mut Meter {
         &mut self.meter
+    }
+
+    fn output(&self) -> Output {
+        let (stdout, lost_out) = self.stdout.take();
+        let (stderr, lost_err) = self.stderr.take();
+        Output { stdout, stderr, lost: lost_out + lost_err }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One sandbox: a store with every limit armed, an instance, calls.
 
 use super::convert::{self, Mismatch};
-use super::ground::{Ground, Outfit, ended};
+use super::ground::{Ground, ended};
 use super::meter::{Cancel, HANDLES, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
 use super::reactor::Reactor;
@@ -32,12 +32,18 @@ pub struct CallOptions {
 }
 
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
-pub(crate) enum Live {
+pub(crate) struct Live {
+    held: Held,
+    /// What moves its waits; none where nothing waits. It comes last: what the sandbox holds may live on it.
+    reactor: Option<Reactor>,
+}
+
+/// What holds the guest.
+pub(crate) enum Held {
     Pure(Store<Pure>, Found),
-    /// The reactor comes last: what the store holds may live on it.
-    Based(Box<Store<Based>>, Found, Arc<Denials>, Reactor),
+    Based(Store<Based>, Found, Arc<Denials>),
     /// No sandbox: commands answer, and only the state of the capabilities is there.
-    Served(Box<Based>, Arc<Denials>, Reactor),
+    Served(Box<Based>, Arc<Denials>),
 }
 
 /// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
@@ -73,108 +79,131 @@ impl Found {
 impl Live {
     /// Makes a sandbox. `start` functions are guest code: they run under the same limits as the call.
     pub(crate) fn start(linked: &Linked, ground: &Ground<'_>, options: CallOptions) -> Result<Self, Box<Outcome>> {
-        let meter = Meter::new(ground.limits, options.cancel.clone());
-        match linked {
-            Linked::Pure(pre) => {
-                let mut store = Store::new(ground.engine, Pure { meter });
-                arm(&mut store, ground.limits, UpdateDeadline::Continue(1));
-                match pre.instantiate(&mut store) {
-                    Ok(instance) => Ok(Self::Pure(store, Found::new(instance))),
-                    Err(error) => Err(Box::new(unstarted(error, &store.data().meter, Output::default()))),
-                }
-            }
-            Linked::Based(pre) => Self::start_based(pre, ground, meter, options),
-            Linked::Served => {
-                let Outfit { data, denials, reactor, .. } = Outfit::new(ground, meter, options)?;
-                Ok(Self::Served(Box::new(data), denials, reactor))
-            }
+        if let Linked::Pure(pre) = linked {
+            let meter = Meter::new(ground.limits, options.cancel);
+            let mut store = Store::new(ground.engine, Pure { meter });
+            arm(&mut store, ground.limits, UpdateDeadline::Continue(1));
+            return match pre.instantiate(&mut store) {
+                Ok(instance) => Ok(Self { held: Held::Pure(store, Found::new(instance)), reactor: None }),
+                Err(error) => Err(unstarted(error, &mut store)),
+            };
         }
-    }
-
-    fn start_based(
-        pre: &InstancePre<Based>,
-        ground: &Ground<'_>,
-        meter: Meter,
-        options: CallOptions,
-    ) -> Result<Self, Box<Outcome>> {
-        let cancel = options.cancel.clone();
-        let Outfit { data, denials, reactor, until } = Outfit::new(ground, meter, options)?;
-        let runtime = reactor.runtime().map_err(|failure| Box::new(Outcome::failed(failure)))?;
-        let mut store = Box::new(Store::new(ground.engine, data));
-        arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
-        let made = runtime.block_on(within(until, cancel, pre.instantiate_async(&mut *store)));
-        match made {
-            Ok(instance) => Ok(Self::Based(store, Found::new(instance), denials, reactor)),
-            Err(error) => Err(Box::new(unstarted(error, &store.data().meter, output(store.data())))),
-        }
+        let failed = |failure| Box::new(Outcome::failed(failure));
+        let reactor = ground.reactor().map_err(failed)?;
+        let held = reactor.runtime().map_err(failed)?.block_on(Held::start(linked, ground, options))?;
+        Ok(Self { held, reactor: Some(reactor) })
     }
 
     /// Ends the sandbox: what it staged is kept where the call went well.
     pub(crate) fn finish(self, keep: bool) -> Effects {
-        match self {
-            Self::Pure(..) => Effects::default(),
-            Self::Based(store, _, denials, _reactor) => ended(store.into_data(), &denials, keep),
-            Self::Served(data, denials, _reactor) => ended(*data, &denials, keep),
-        }
+        self.held.finish(keep)
     }
 
     /// Calls a function. The outcome, one of nothing so far, is filled where it stands: at a quarter of a microsecond
     /// for a call, moving it from hand to hand is seen.
     pub(crate) fn call(
         &mut self,
-        function: &Function,
-        entry: &Entry,
+        called: (&Function, &Entry),
         args: &mut Cow<'_, [Value]>,
         cancel: Option<Cancel>,
         outcome: &mut Outcome,
     ) {
-        match self {
-            Self::Pure(store, found) => {
+        match (&mut self.held, &self.reactor) {
+            (Held::Pure(store, found), _) => {
                 if let Ok(into) = &mut outcome.result
-                    && let Err(wrong) = call_pure(store, found, (function, entry), args, into)
+                    && let Err(wrong) = call_pure(store, found, called, args, into)
                 {
                     outcome.result = Err(wrong.failure(&store.data().meter, &outcome.output));
                 }
                 outcome.usage = usage(&store.data().meter);
             }
-            Self::Based(store, found, _, reactor) => {
-                let runtime = match reactor.runtime() {
-                    Ok(runtime) => runtime,
-                    Err(failure) => return *outcome = Outcome::failed(failure),
-                };
-                let until = store.data_mut().meter.until();
-                let mut value = None;
-                let call = call_based(store, found, (function, entry), args, &mut value);
-                let called = runtime.block_on(within(until, cancel, call));
-                outcome.output = output(store.data());
-                outcome.result = match called {
-                    Ok(()) => Ok(value),
-                    Err(wrong) => Err(wrong.failure(&store.data().meter, &outcome.output)),
-                };
-                outcome.usage = usage(&store.data().meter);
-            }
-            Self::Served(data, _, reactor) => {
-                let runtime = match reactor.runtime() {
-                    Ok(runtime) => runtime,
-                    Err(failure) => return *outcome = Outcome::failed(failure),
-                };
-                let until = data.meter.until();
-                let answer = call_served(data, function, std::mem::take(args).into_owned());
-                let called = runtime.block_on(within(until, cancel, answer));
-                outcome.output = output(data);
-                outcome.result = called.map_err(|wrong| wrong.failure(&data.meter, &outcome.output));
-                outcome.usage = usage(&data.meter);
-            }
+            (held, Some(reactor)) => match reactor.runtime() {
+                Ok(runtime) => runtime.block_on(held.call(called, args, cancel, outcome)),
+                Err(failure) => *outcome = Outcome::failed(failure),
+            },
+            (_, None) => *outcome = Outcome::failed(Failure::Host("nothing moves the waits of this call".to_owned())),
         }
     }
 
     /// Starts the clock of another call in the same sandbox.
     pub(crate) fn restart(&mut self) {
-        match self {
-            Self::Pure(store, _) => store.data_mut().meter.restart(),
-            Self::Based(store, ..) => store.data_mut().meter.restart(),
-            Self::Served(data, ..) => data.meter.restart(),
+        match &mut self.held {
+            Held::Pure(store, _) => store.data_mut().meter.restart(),
+            Held::Based(store, ..) => store.data_mut().meter.restart(),
+            Held::Served(data, ..) => data.meter.restart(),
         }
+    }
+}
+
+/// The same on whatever runtime polls: a guest that computes hands the thread back at every tick.
+impl Held {
+    pub(crate) async fn start(
+        linked: &Linked,
+        ground: &Ground<'_>,
+        options: CallOptions,
+    ) -> Result<Self, Box<Outcome>> {
+        let cancel = options.cancel.clone();
+        let meter = Meter::new(ground.limits, cancel.clone());
+        Ok(match linked {
+            Linked::Pure(pre) => {
+                let (store, found) = begin(pre, ground, Pure { meter }, cancel).await?;
+                Self::Pure(store, found)
+            }
+            Linked::Based(pre) => {
+                let (data, denials) = ground.furnish(meter, options)?;
+                let (store, found) = begin(pre, ground, data, cancel).await?;
+                Self::Based(store, found, denials)
+            }
+            Linked::Served => {
+                let (data, denials) = ground.furnish(meter, options)?;
+                Self::Served(Box::new(data), denials)
+            }
+        })
+    }
+
+    pub(crate) async fn call(
+        &mut self,
+        called: (&Function, &Entry),
+        args: &mut Cow<'_, [Value]>,
+        cancel: Option<Cancel>,
+        outcome: &mut Outcome,
+    ) {
+        match self {
+            Self::Pure(store, found) => call_waiting(store, found, called, args, cancel, outcome).await,
+            Self::Based(store, found, _) => call_waiting(store, found, called, args, cancel, outcome).await,
+            Self::Served(data, _) => {
+                let until = data.meter.until();
+                let answer = call_served(data, called.0, std::mem::take(args).into_owned());
+                let answered = within(until, cancel, answer).await;
+                outcome.output = data.output();
+                outcome.result = answered.map_err(|wrong| wrong.failure(&data.meter, &outcome.output));
+                outcome.usage = usage(&data.meter);
+            }
+        }
+    }
+
+    pub(crate) fn finish(self, keep: bool) -> Effects {
+        match self {
+            Self::Pure(..) => Effects::default(),
+            Self::Based(store, _, denials) => ended(store.into_data(), &denials, keep),
+            Self::Served(data, denials) => ended(*data, &denials, keep),
+        }
+    }
+}
+
+/// Makes an instance, on whatever runtime polls.
+async fn begin<S: CallState + Send>(
+    pre: &InstancePre<S>,
+    ground: &Ground<'_>,
+    data: S,
+    cancel: Option<Cancel>,
+) -> Result<(Store<S>, Found), Box<Outcome>> {
+    let mut store = Store::new(ground.engine, data);
+    arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
+    let until = store.data_mut().meter().until();
+    match within(until, cancel, pre.instantiate_async(&mut store)).await {
+        Ok(instance) => Ok((store, Found::new(instance))),
+        Err(error) => Err(unstarted(error, &mut store)),
     }
 }
 
@@ -258,8 +287,27 @@ fn call_pure(
     Ok(())
 }
 
-async fn call_based(
-    store: &mut Store<Based>,
+async fn call_waiting<S: CallState + Send>(
+    store: &mut Store<S>,
+    found: &mut Found,
+    called: (&Function, &Entry),
+    args: &mut Cow<'_, [Value]>,
+    cancel: Option<Cancel>,
+    outcome: &mut Outcome,
+) {
+    let until = store.data_mut().meter().until();
+    let mut value = None;
+    let ended = within(until, cancel, call_async(store, found, called, args, &mut value)).await;
+    outcome.output = store.data().output();
+    outcome.result = match ended {
+        Ok(()) => Ok(value),
+        Err(wrong) => Err(wrong.failure(store.data_mut().meter(), &outcome.output)),
+    };
+    outcome.usage = usage(store.data_mut().meter());
+}
+
+async fn call_async<S: CallState + Send>(
+    store: &mut Store<S>,
     found: &mut Found,
     (function, entry): (&Function, &Entry),
     args: &mut Cow<'_, [Value]>,
@@ -316,14 +364,10 @@ fn usage(meter: &Meter) -> Usage {
     Usage { time: meter.elapsed(), memory: meter.memory() }
 }
 
-fn output(state: &Based) -> Output {
-    let (stdout, lost_out) = state.stdout.take();
-    let (stderr, lost_err) = state.stderr.take();
-    Output { stdout, stderr, lost: lost_out + lost_err }
-}
-
 /// The outcome of a call whose sandbox could not be made.
-fn unstarted(error: wasmtime::Error, meter: &Meter, output: Output) -> Outcome {
+fn unstarted<S: CallState>(error: wasmtime::Error, store: &mut Store<S>) -> Box<Outcome> {
+    let output = store.data().output();
+    let meter = store.data_mut().meter();
     let result = Err(Wrong::Engine(error).failure(meter, &output));
-    Outcome { result, usage: usage(meter), output, effects: Effects::default() }
+    Box::new(Outcome { result, usage: usage(meter), output, effects: Effects::default() })
 }

@@ -55,14 +55,20 @@ async fn a_body_goes_out_with_framing_of_ours() {
         async move {
             let mut all = Vec::new();
             let mut buffer = [0; 4096];
-            while !all.ends_with(b"hello") && !all.ends_with(b"0\r\n\r\n") {
+            // The end of a body in chunks may come after the rest of it.
+            let whole = |all: &[u8]| match String::from_utf8_lossy(all).to_lowercase().contains("chunked") {
+                true => all.ends_with(b"0\r\n\r\n"),
+                false => all.ends_with(b"hello"),
+            };
+            while !whole(&all) {
                 match tokio::io::AsyncReadExt::read(&mut stream, &mut buffer).await {
                     Ok(got) if got > 0 => all.extend_from_slice(&buffer[..got]),
                     _ => break,
                 }
             }
             kept.lock().unwrap().push(String::from_utf8(all).unwrap());
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            // It serves one request: a POST on a connection that is being closed is not sent again.
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok").await;
         }
     })
     .await;
