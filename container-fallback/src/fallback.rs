@@ -108,7 +108,7 @@ impl Fallback {
 
     fn profile(&self, memory: u64) -> Profile {
         let profile = Profile::of(&Limits { memory, ..Limits::default() });
-        // An address space has to hold the program itself and its libraries, not only what it uses.
+        // An address space has to hold the program itself and its libraries, not only what it uses. `offer` says the number.
         let memory = if self.enforcement == Enforcement::Rlimits { memory.max(1 << 30) } else { memory };
         Profile { memory: memory.max(LEAST_MEMORY), enforcement: self.enforcement, ..profile }
     }
@@ -228,8 +228,8 @@ impl model::Programs for Fallback {
     fn offer(&self) -> Result<Offered, Lack> {
         let Found { engine, runtime, .. } = self.found()?;
         let weaker = (self.enforcement == Enforcement::Rlimits).then(|| {
-            "programs ran under the profile `rlimits`: each process may have the memory of the call, and processes of this \
-             user in all containers are counted together"
+            "programs ran under the profile `rlimits`: each process may have an address space of 1 GiB, or the memory of the \
+             call where that is more, and processes of this user in all containers are counted together"
                 .to_owned()
         });
         Ok(Offered { by: format!("{} {} with {runtime}", engine.kind(), engine.version()), weaker })

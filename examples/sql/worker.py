@@ -2,11 +2,15 @@
 
 import csv
 import io
+import re
 import sqlite3
 
 from vox_worker import Err, function, serve
 
-LETTERS = {type(None): "nothing", int: "integer", float: "real", str: "text"}
+NUMBER = re.compile(r"-?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""What is a number in a cell. Python takes more for one, such as `nan` and `1_000`; codes such as `00501` and `+49` are text."""
+
+CASES = {type(None): "nothing", int: "integer", float: "real", str: "text"}
 """The case of `cell` for what SQLite gives."""
 
 
@@ -32,7 +36,7 @@ def cell(value):
     """A cell of an answer. Bytes come from queries alone, such as `x'00'`: they are shown as SQL writes them."""
     if isinstance(value, bytes):
         value = "x'%s'" % value.hex()
-    case = LETTERS[type(value)]
+    case = CASES[type(value)]
     return {"tag": case} if value is None else {"tag": case, "val": value}
 
 
@@ -75,18 +79,17 @@ def fill(base, text):
 
 
 def typed(text):
-    """A cell of the table: nothing, a whole number that SQLite can hold, another number, or text."""
+    """A cell of the table: nothing, a whole number that SQLite can hold, another number, or text as it stands."""
     if not text.strip():
         return None
-    try:
-        whole = int(text)
-        return whole if -(2**63) <= whole < 2**63 else float(whole)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
+    number = text.strip()
+    if not NUMBER.fullmatch(number):
         return text
+    if not number.lstrip("-").isdigit():
+        return float(number)
+    # The largest has 19 digits; Python refuses to read thousands.
+    fits = len(number) <= 20 and -(2**63) <= int(number) < 2**63
+    return int(number) if fits else text
 
 
 serve()

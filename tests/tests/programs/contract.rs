@@ -58,11 +58,16 @@ fn commands_answer_calls_with_the_types_of_the_contract() {
         assert!(ran.stderr.contains(error), "{engine}: {}", ran.stderr);
         let ran = call(&bench, 1, &["./sql", "query", "", "select 1", GRANT]);
         assert!(ran.stderr.contains("malformed"), "{engine}: {}", ran.stderr);
+        // What is no number stays the text that it is.
+        let odd = "v\nnan\n1_000\n00501\n99999999999999999999\n 7 \n-1.5e1\n";
+        let ran = call(&bench, 0, &["./sql", "to-csv", odd, "select v, typeof(v) t from data", GRANT]);
+        let expected = "v,t\nnan,text\n1_000,text\n00501,text\n99999999999999999999,text\n7,integer\n-15.0,real\n";
+        assert_eq!(ran.stdout, expected, "{engine}: {}", ran.stderr);
         let audit = bench.run(0, &["audit"]);
         for (line, count) in [
             ("example:tables/sql@0.1.0#query: answered after", 3),
-            ("example:tables/sql@0.1.0#to-csv: answered after", 1),
-            ("python3 /skill/worker.py: exit 0 after", 4),
+            ("example:tables/sql@0.1.0#to-csv: answered after", 2),
+            ("python3 /skill/worker.py: exit 0 after", 5),
         ] {
             assert_eq!(audit.stdout.matches(line).count(), count, "{engine}: {line}: {}", audit.stdout);
         }
