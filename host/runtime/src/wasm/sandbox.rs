@@ -1,18 +1,17 @@
 //! One sandbox: a store with every limit armed, an instance, calls.
 
 use super::convert::{self, Mismatch};
-use super::ground::{Ground, ended};
-use super::meter::{Cancel, HANDLES, Meter, Stop};
+use super::ground::Ground;
+use super::meter::{Cancel, HANDLES, Meter};
 use super::program::{Based, CallState, Entry, Linked, Pure};
 use super::reactor::Reactor;
 use super::typed::Checked;
+use super::waiting::Waiting;
 use super::{trap, typed};
-use crate::watch::{Denials, Watched};
+use crate::watch::Watched;
 use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Instant;
 use vox_capabilities::base::Invocation;
-use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value, json};
+use vox_model::{Effects, Failure, Function, Limits, Outcome, Output, Usage, Value};
 use wasmtime::component::{Func, Instance, InstancePre, Val};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -41,16 +40,14 @@ pub(crate) struct Live {
 /// What holds the guest.
 pub(crate) enum Held {
     Pure(Store<Pure>, Found),
-    Based(Store<Based>, Found, Arc<Denials>),
-    /// No sandbox: commands answer, and only the state of the capabilities is there.
-    Served(Box<Based>, Arc<Denials>),
+    Waits(Waiting),
 }
 
 /// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
 /// sandbox.
 pub(crate) struct Found {
     instance: Instance,
-    last: Option<(*const Entry, Func)>,
+    pub(super) last: Option<(*const Entry, Func)>,
 }
 
 // SAFETY: the pointer is compared and never followed.
@@ -59,12 +56,16 @@ unsafe impl Send for Found {}
 unsafe impl Sync for Found {}
 
 impl Found {
-    fn new(instance: Instance) -> Self {
+    pub(super) fn new(instance: Instance) -> Self {
         Self { instance, last: None }
     }
 
     /// A function of the instance, and whether its type was checked before.
-    fn function<S: CallState>(&mut self, store: &mut Store<S>, entry: &Entry) -> Result<(Func, Checked), Wrong> {
+    pub(super) fn function<S: CallState>(
+        &mut self,
+        store: &mut Store<S>,
+        entry: &Entry,
+    ) -> Result<(Func, Checked), Wrong> {
         match self.last {
             // SAFETY: the function was called through this entry before, which checked its type.
             Some((at, func)) if std::ptr::eq(at, entry) => Ok((func, unsafe { Checked::before() })),
@@ -79,19 +80,29 @@ impl Found {
 impl Live {
     /// Makes a sandbox. `start` functions are guest code: they run under the same limits as the call.
     pub(crate) fn start(linked: &Linked, ground: &Ground<'_>, options: CallOptions) -> Result<Self, Box<Outcome>> {
-        if let Linked::Pure(pre) = linked {
-            let meter = Meter::new(ground.limits, options.cancel);
-            let mut store = Store::new(ground.engine, Pure { meter });
-            arm(&mut store, ground.limits, UpdateDeadline::Continue(1));
-            return match pre.instantiate(&mut store) {
-                Ok(instance) => Ok(Self { held: Held::Pure(store, Found::new(instance)), reactor: None }),
-                Err(error) => Err(unstarted(error, &mut store)),
-            };
+        let pre = match linked {
+            Linked::Pure(pre) => pre,
+            Linked::Based(pre) => return Self::waiting(Some(pre), ground, options),
+            Linked::Served => return Self::waiting(None, ground, options),
+        };
+        let meter = Meter::new(ground.limits, options.cancel);
+        let mut store = Store::new(ground.engine, Pure { meter });
+        arm(&mut store, ground.limits, UpdateDeadline::Continue(1));
+        match pre.instantiate(&mut store) {
+            Ok(instance) => Ok(Self { held: Held::Pure(store, Found::new(instance)), reactor: None }),
+            Err(error) => Err(unstarted(error, &mut store)),
         }
+    }
+
+    fn waiting(
+        pre: Option<&InstancePre<Based>>,
+        ground: &Ground<'_>,
+        options: CallOptions,
+    ) -> Result<Self, Box<Outcome>> {
         let failed = |failure| Box::new(Outcome::failed(failure));
         let reactor = ground.reactor().map_err(failed)?;
-        let held = reactor.runtime().map_err(failed)?.block_on(Held::start(linked, ground, options))?;
-        Ok(Self { held, reactor: Some(reactor) })
+        let waiting = reactor.runtime().map_err(failed)?.block_on(Waiting::start(pre, ground, options))?;
+        Ok(Self { held: Held::Waits(waiting), reactor: Some(reactor) })
     }
 
     /// Ends the sandbox: what it staged is kept where the call went well.
@@ -117,11 +128,13 @@ impl Live {
                 }
                 outcome.usage = usage(&store.data().meter);
             }
-            (held, Some(reactor)) => match reactor.runtime() {
-                Ok(runtime) => runtime.block_on(held.call(called, args, cancel, outcome)),
+            (Held::Waits(waiting), Some(reactor)) => match reactor.runtime() {
+                Ok(runtime) => runtime.block_on(waiting.call(called, args, cancel, outcome)),
                 Err(failure) => *outcome = Outcome::failed(failure),
             },
-            (_, None) => *outcome = Outcome::failed(Failure::Host("nothing moves the waits of this call".to_owned())),
+            (Held::Waits(_), None) => {
+                *outcome = Outcome::failed(Failure::Host("nothing moves the waits of this call".to_owned()))
+            }
         }
     }
 
@@ -129,86 +142,14 @@ impl Live {
     pub(crate) fn restart(&mut self) {
         match &mut self.held {
             Held::Pure(store, _) => store.data_mut().meter.restart(),
-            Held::Based(store, ..) => store.data_mut().meter.restart(),
-            Held::Served(data, ..) => data.meter.restart(),
+            Held::Waits(Waiting::Based(store, ..)) => store.data_mut().meter.restart(),
+            Held::Waits(Waiting::Served(data, ..)) => data.meter.restart(),
         }
-    }
-}
-
-/// The same on whatever runtime polls: a guest that computes hands the thread back at every tick.
-impl Held {
-    pub(crate) async fn start(
-        linked: &Linked,
-        ground: &Ground<'_>,
-        options: CallOptions,
-    ) -> Result<Self, Box<Outcome>> {
-        let cancel = options.cancel.clone();
-        let meter = Meter::new(ground.limits, cancel.clone());
-        Ok(match linked {
-            Linked::Pure(pre) => {
-                let (store, found) = begin(pre, ground, Pure { meter }, cancel).await?;
-                Self::Pure(store, found)
-            }
-            Linked::Based(pre) => {
-                let (data, denials) = ground.furnish(meter, options)?;
-                let (store, found) = begin(pre, ground, data, cancel).await?;
-                Self::Based(store, found, denials)
-            }
-            Linked::Served => {
-                let (data, denials) = ground.furnish(meter, options)?;
-                Self::Served(Box::new(data), denials)
-            }
-        })
-    }
-
-    pub(crate) async fn call(
-        &mut self,
-        called: (&Function, &Entry),
-        args: &mut Cow<'_, [Value]>,
-        cancel: Option<Cancel>,
-        outcome: &mut Outcome,
-    ) {
-        match self {
-            Self::Pure(store, found) => call_waiting(store, found, called, args, cancel, outcome).await,
-            Self::Based(store, found, _) => call_waiting(store, found, called, args, cancel, outcome).await,
-            Self::Served(data, _) => {
-                let until = data.meter.until();
-                let answer = call_served(data, called.0, std::mem::take(args).into_owned());
-                let answered = within(until, cancel, answer).await;
-                outcome.output = data.output();
-                outcome.result = answered.map_err(|wrong| wrong.failure(&data.meter, &outcome.output));
-                outcome.usage = usage(&data.meter);
-            }
-        }
-    }
-
-    pub(crate) fn finish(self, keep: bool) -> Effects {
-        match self {
-            Self::Pure(..) => Effects::default(),
-            Self::Based(store, _, denials) => ended(store.into_data(), &denials, keep),
-            Self::Served(data, denials) => ended(*data, &denials, keep),
-        }
-    }
-}
-
-/// Makes an instance, on whatever runtime polls.
-async fn begin<S: CallState + Send>(
-    pre: &InstancePre<S>,
-    ground: &Ground<'_>,
-    data: S,
-    cancel: Option<Cancel>,
-) -> Result<(Store<S>, Found), Box<Outcome>> {
-    let mut store = Store::new(ground.engine, data);
-    arm(&mut store, ground.limits, UpdateDeadline::Yield(1));
-    let until = store.data_mut().meter().until();
-    match within(until, cancel, pre.instantiate_async(&mut store)).await {
-        Ok(instance) => Ok((store, Found::new(instance))),
-        Err(error) => Err(unstarted(error, &mut store)),
     }
 }
 
 /// Arms every limit of a store. The only place where stores are set up.
-fn arm<S: CallState>(store: &mut Store<S>, limits: Limits, go_on: UpdateDeadline) {
+pub(super) fn arm<S: CallState>(store: &mut Store<S>, limits: Limits, go_on: UpdateDeadline) {
     store.limiter(|state| state.meter());
     store.set_hostcall_fuel(usize::try_from(limits.crossing()).unwrap_or(usize::MAX));
     store.set_max_component_handles(HANDLES);
@@ -222,14 +163,14 @@ fn arm<S: CallState>(store: &mut Store<S>, limits: Limits, go_on: UpdateDeadline
 }
 
 /// An error of the engine, or a fault of ours.
-enum Wrong {
+pub(super) enum Wrong {
     Engine(wasmtime::Error),
     Ours(Failure),
 }
 
 impl Wrong {
     /// What the caller is told; the guest's own last words are in its output.
-    fn failure(self, meter: &Meter, output: &Output) -> Failure {
+    pub(super) fn failure(self, meter: &Meter, output: &Output) -> Failure {
         match self {
             Self::Engine(error) => trap::classify(&error, meter, &output.stderr),
             Self::Ours(failure) => failure,
@@ -249,15 +190,15 @@ impl From<Mismatch> for Wrong {
     }
 }
 
-fn fault(what: &str) -> Wrong {
+pub(super) fn fault(what: &str) -> Wrong {
     Wrong::Ours(Failure::Host(what.to_owned()))
 }
 
-fn lower_args(function: &Function, args: Cow<'_, [Value]>) -> Result<Vec<Val>, Mismatch> {
+pub(super) fn lower_args(function: &Function, args: Cow<'_, [Value]>) -> Result<Vec<Val>, Mismatch> {
     args.into_owned().into_iter().zip(&function.params).map(|(v, p)| convert::lower(v, &p.ty)).collect()
 }
 
-fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, Wrong> {
+pub(super) fn lift_result(function: &Function, results: Vec<Val>) -> Result<Option<Value>, Wrong> {
     match (results.into_iter().next(), &function.result) {
         (Some(val), Some(ty)) => convert::lift(val, ty).map(Some).ok_or_else(|| fault("a result was not of its type")),
         (None, None) => Ok(None),
@@ -287,85 +228,12 @@ fn call_pure(
     Ok(())
 }
 
-async fn call_waiting<S: CallState + Send>(
-    store: &mut Store<S>,
-    found: &mut Found,
-    called: (&Function, &Entry),
-    args: &mut Cow<'_, [Value]>,
-    cancel: Option<Cancel>,
-    outcome: &mut Outcome,
-) {
-    let until = store.data_mut().meter().until();
-    let mut value = None;
-    let ended = within(until, cancel, call_async(store, found, called, args, &mut value)).await;
-    outcome.output = store.data().output();
-    outcome.result = match ended {
-        Ok(()) => Ok(value),
-        Err(wrong) => Err(wrong.failure(store.data_mut().meter(), &outcome.output)),
-    };
-    outcome.usage = usage(store.data_mut().meter());
-}
-
-async fn call_async<S: CallState + Send>(
-    store: &mut Store<S>,
-    found: &mut Found,
-    (function, entry): (&Function, &Entry),
-    args: &mut Cow<'_, [Value]>,
-    into: &mut Option<Value>,
-) -> Result<(), Wrong> {
-    let (func, checked) = found.function(store, entry)?;
-    if let Some(shape) = entry.shape
-        && let Some(called) = typed::call_async(store, (func, checked), shape, args, into).await
-    {
-        called?;
-        found.last = Some((entry, func));
-        return Ok(());
-    }
-    let args = lower_args(function, std::mem::take(args))?;
-    let mut results = vec![Val::Bool(false); function.result.iter().len()];
-    func.call_async(store, &args, &mut results).await?;
-    *into = lift_result(function, results)?;
-    Ok(())
-}
-
-/// A call of a function of a contract. Nobody has held the arguments to the types of a component: what is sent to the
-/// command has to be what can be read by the contract.
-async fn call_served(data: &mut Based, function: &Function, args: Vec<Value>) -> Result<Option<Value>, Wrong> {
-    for (value, param) in args.iter().zip(&function.params) {
-        json::read(&json::write(value, &param.ty), &param.ty)
-            .map_err(|wrong| fault(&format!("arguments were not checked: {}: {wrong}", param.name)))?;
-    }
-    Ok(data.serve(function, args).await.map_err(wasmtime::Error::new)?)
-}
-
-/// Waits for guest work until its time is over or somebody cancels it. Epochs cannot end a guest that waits
-/// inside the host; dropping its future does.
-async fn within<T, E: From<wasmtime::Error>>(
-    until: Instant,
-    cancel: Option<Cancel>,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let cancelled = async {
-        match cancel {
-            Some(cancel) => cancel.cancelled().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        done = work => done,
-        // The timer is made only when the guest waits.
-        () = async { tokio::time::sleep_until(until.into()).await } => Err(wasmtime::Error::new(Stop::Time).into()),
-        () = cancelled => Err(wasmtime::Error::new(Stop::Cancelled).into()),
-    }
-}
-
-fn usage(meter: &Meter) -> Usage {
+pub(super) fn usage(meter: &Meter) -> Usage {
     Usage { time: meter.elapsed(), memory: meter.memory() }
 }
 
 /// The outcome of a call whose sandbox could not be made.
-fn unstarted<S: CallState>(error: wasmtime::Error, store: &mut Store<S>) -> Box<Outcome> {
+pub(super) fn unstarted<S: CallState>(error: wasmtime::Error, store: &mut Store<S>) -> Box<Outcome> {
     let output = store.data().output();
     let meter = store.data_mut().meter();
     let result = Err(Wrong::Engine(error).failure(meter, &output));
