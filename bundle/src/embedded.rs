@@ -120,6 +120,7 @@ impl Bundle {
         &EMBEDDED
     }
 
+    #[allow(clippy::expect_used, reason = "it is part of this program, and a test reads it")]
     fn from_crate() -> Self {
         if MANIFEST.is_empty() {
             return Self { parts: Vec::new(), whole: None, source: String::new() };
@@ -128,7 +129,7 @@ impl Bundle {
             let found = FILES.iter().find(|(file, _)| *file == name);
             found.map(|(_, bytes)| Cow::Borrowed(*bytes)).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
         })
-        .expect("the build embeds a manifest only together with its files, and a test reads them")
+        .expect("the build embeds a manifest only together with its files")
     }
 
     /// A bundle in a folder, as `cargo xtask bundle --fresh` writes it.

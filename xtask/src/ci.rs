@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     ("the bundle belongs to its sources", check_bundle),
     ("format", check_format),
     ("lints", clippy),
+    ("panics of the product", panics),
     ("benchmarks", check_benchmarks),
     ("documentation", docs),
     ("licences and dependencies", deny),
@@ -64,6 +65,20 @@ fn clippy(repo: &Repo) -> Result<()> {
     let mut cargo = process::cargo(&repo.root, None);
     cargo.args(["clippy", "--quiet", "--workspace", "--all-targets"]);
     process::run(cargo.args(["--", "-D", "warnings"]))
+}
+
+/// What may panic in the product says why at its place. Tests may, and so do programs that are no part of it.
+fn panics(repo: &Repo) -> Result<()> {
+    let mut cargo = process::cargo(&repo.root, None);
+    cargo.args(["clippy", "--quiet", "--workspace", "--lib", "--bins"]);
+    for package in ["vox-tests", "vox-bundle-builder", "xtask"] {
+        cargo.args(["--exclude", package]);
+    }
+    cargo.args(["--", "-D", "warnings"]);
+    for lint in ["unwrap_used", "expect_used", "panic", "unreachable"] {
+        cargo.args(["-D", &format!("clippy::{lint}")]);
+    }
+    process::run(&mut cargo)
 }
 
 /// They are not run here, a busy machine has no figures; that they compile is what the next one to measure relies on.

@@ -238,8 +238,9 @@ impl<M: Send> ProgramsView for CallData<M> {
 }
 
 impl<M: Send> HttpView for CallData<M> {
+    #[allow(clippy::expect_used, reason = "both look at the same grants, and the trait has no error")]
     fn http(&mut self) -> HttpCtxView<'_> {
-        // `link` gives a component wasi:http only where `new` made the state: both look at the same grants.
+        // `link` gives a component wasi:http only where `new` made the state.
         let http = self.http.as_mut().expect("wasi:http is linked only where it is granted");
         HttpCtxView { http, table: &mut self.table }
     }

@@ -353,6 +353,7 @@ impl WasmValue for Value {
     }
 }
 
+#[allow(clippy::panic, reason = "the library that unwraps asks for the kind first, and its trait has no error")]
 fn wrong<T>(value: &Value) -> T {
     panic!("unwrapped a WAVE value as another kind than it has: {value:?}")
 }

@@ -198,6 +198,7 @@ struct Ticker {
 }
 
 impl Ticker {
+    #[allow(clippy::expect_used, reason = "without a ticker no limit would hold")]
     fn drive(&self, engine: Engine) -> Engine {
         let (driven, alive) = (engine.weak(), Arc::downgrade(&self.alive));
         let mut rate = Rate::default();
@@ -211,7 +212,7 @@ impl Ticker {
                 }
             }
         };
-        // Without a ticker no limit would hold: better to stop here than to run unlimited.
+        // Better to stop here than to run unlimited.
         std::thread::Builder::new()
             .name("vox-ticker".to_owned())
             .spawn(tick)
