@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vox_inspect::{Limits, inspect, inspect_contract};
+use vox_inspect::{Limits, inspect_served};
 use vox_model::{json, schema};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,8 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
             &headed
         }
     };
-    let limits = Limits::default();
-    let Ok(facts) = inspect(bytes, &limits).or_else(|_| inspect_contract(bytes, &limits)) else { return };
+    let Ok(facts) = inspect_served(bytes, &Limits::default()) else { return };
     for function in &facts.functions {
         assert!(facts.function(&function.id.to_string()).is_ok());
         assert!(facts.function(&facts.display_name(function)).is_ok());

@@ -167,7 +167,7 @@ fn inspect(name: &str, source: &InspectError, message: String) -> CliError {
         InspectError::TooLarge { .. } => {
             CliError::new(Kind::Limit, message).help("components of this size are not opened; see docs/limits.md")
         }
-        InspectError::NotAContract | InspectError::NotDescribable(_) => CliError::new(Kind::NotFound, message),
+        InspectError::NotDescribable(_) => CliError::new(Kind::NotFound, message),
     }
 }
 

@@ -14,7 +14,7 @@ pub use header::Kind;
 use types::Converter;
 use vox_model::{Facts, Function, FunctionId, Import, ImportItem};
 use wit_parser::decoding::{DecodedWasm, decode};
-use wit_parser::{FunctionKind, PackageId, Resolve, WorldId, WorldItem};
+use wit_parser::{FunctionKind, Interface, PackageId, Resolve, WorldId, WorldItem};
 
 /// Why there are no facts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,9 +22,6 @@ pub enum InspectError {
     /// The bytes are something else.
     #[error("this is {0}, not a WebAssembly component")]
     NotAComponent(Kind),
-    /// A component, where a contract without code was asked for.
-    #[error("this is a component, not a WIT package")]
-    NotAContract,
     /// The bytes start like a component and then break.
     #[error("the component is malformed: {0}")]
     Malformed(String),
@@ -54,15 +51,15 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
     }
 }
 
-/// Reads the facts of a WIT package in binary form, see [`Facts::contract`]: its own interfaces, not those that it
-/// refers to.
+/// Reads the facts of a component, or of a WIT package in binary form ([`Facts::contract`]) for commands to serve: of its
+/// own interfaces, not of those that it refers to.
 ///
 /// # Errors
-/// As [`inspect`]; a component is [`InspectError::NotAContract`].
-pub fn inspect_contract(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
+/// As [`inspect`].
+pub fn inspect_served(bytes: &[u8], limits: &Limits) -> Result<Facts, InspectError> {
     match decoded(bytes, limits)? {
+        (DecodedWasm::Component(resolve, world), gate) => describe(&resolve, world, gate, limits),
         (DecodedWasm::WitPackage(resolve, package), gate) => contract(&resolve, package, gate, limits),
-        (DecodedWasm::Component(..), _) => Err(InspectError::NotAContract),
     }
 }
 
@@ -102,9 +99,7 @@ fn describe(resolve: &Resolve, world: WorldId, gate: gate::Gate, limits: &Limits
         match item {
             WorldItem::Interface { id, .. } => {
                 let name = resolve.name_world_key(key);
-                for function in resolve.interfaces[*id].functions.values() {
-                    functions.push(describe_function(&mut converter, Some(&name), function)?);
-                }
+                functions.extend(describe_interface(&mut converter, &name, &resolve.interfaces[*id])?);
                 exports.push(name);
             }
             WorldItem::Function(function) => {
@@ -123,11 +118,10 @@ fn contract(resolve: &Resolve, package: PackageId, gate: gate::Gate, limits: &Li
     let mut converter = Converter::new(resolve, &gate.docs, limits.type_nodes);
     for id in resolve.packages[package].interfaces.values() {
         let Some(name) = resolve.id_of(*id) else { continue };
-        let own = &resolve.interfaces[*id].functions;
-        for function in own.values() {
-            functions.push(describe_function(&mut converter, Some(&name), function)?);
-        }
-        imports.push(Import { name: name.clone(), item: ImportItem::Interface(own.keys().cloned().collect()) });
+        let interface = &resolve.interfaces[*id];
+        functions.extend(describe_interface(&mut converter, &name, interface)?);
+        let names = interface.functions.keys().cloned().collect();
+        imports.push(Import { name: name.clone(), item: ImportItem::Interface(names) });
         exports.push(name);
     }
     let gate::Gate { size, core, producers, .. } = gate;
@@ -147,12 +141,18 @@ fn imported(
             && !name.starts_with("wasi:")
             && !name.starts_with("vox:")
         {
-            for function in resolve.interfaces[*id].functions.values() {
-                functions.push(describe_function(converter, Some(&name), function)?);
-            }
+            functions.extend(describe_interface(converter, &name, &resolve.interfaces[*id])?);
         }
     }
     Ok(functions)
+}
+
+fn describe_interface(
+    converter: &mut Converter<'_>,
+    name: &str,
+    interface: &Interface,
+) -> Result<Vec<Function>, InspectError> {
+    interface.functions.values().map(|function| describe_function(converter, Some(name), function)).collect()
 }
 
 fn describe_function(

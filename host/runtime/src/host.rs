@@ -13,7 +13,7 @@ use crate::wasm::reactor::Reactors;
 use crate::wasm::served::serving;
 use std::sync::Arc;
 use vox_capabilities::{Granted, Services};
-use vox_inspect::InspectError;
+use vox_inspect::{InspectError, Kind};
 use vox_model::{Artifact, Facts, Library, Limits, Plan, SkillRef};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -239,9 +239,6 @@ impl Host {
     pub fn prepare(&self, admitted: Admitted) -> Result<Program, OpenError> {
         let shared = &self.shared;
         let skill = admitted.skill().clone();
-        if skill.facts().contract {
-            return self.prepare_contract(admitted);
-        }
         let artifact = shared.composed(&skill, admitted.plan())?;
         let name = &artifact.name;
         let failed = |error: wasmtime::Error| OpenError::Link {
@@ -249,35 +246,24 @@ impl Host {
             reason: vox_inspect::docs::clean(&format!("{error:#}")),
         };
         let engine = shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?;
-        let component = shared.code(engine, &artifact, skill.facts())?;
-        let facts = shared.linked_facts(&artifact, &skill)?;
-        let linked = link(engine, &component, &facts, &admitted).map_err(failed)?;
+        let (facts, linked, entries) = if skill.facts().contract {
+            // It has no code: its commands answer the calls themselves.
+            let facts = skill.facts().clone();
+            let entries = facts.functions.iter().map(|f| f.uncallable.is_none().then(Entry::served)).collect();
+            (facts, Linked::Served, entries)
+        } else {
+            let component = shared.code(engine, &artifact, skill.facts())?;
+            let facts = shared.linked_facts(&artifact, &skill)?;
+            let linked = link(engine, &component, &facts, &admitted).map_err(failed)?;
+            let entries = entries(&component, &facts);
+            (facts, linked, entries)
+        };
         Ok(Program {
-            entries: entries(&component, &facts),
+            entries,
             engine: engine.clone(),
             facts,
             linked,
             serving: serving(admitted.skill()),
-            admitted,
-            shared: shared.clone(),
-        })
-    }
-
-    /// A contract has no code: its commands answer the calls themselves.
-    fn prepare_contract(&self, admitted: Admitted) -> Result<Program, OpenError> {
-        let shared = &self.shared;
-        let skill = admitted.skill().clone();
-        let failed = |error: wasmtime::Error| OpenError::Link {
-            name: skill.artifact().name.clone(),
-            reason: vox_inspect::docs::clean(&format!("{error:#}")),
-        };
-        let facts = skill.facts().clone();
-        Ok(Program {
-            entries: facts.functions.iter().map(|f| f.uncallable.is_none().then(Entry::served)).collect(),
-            engine: shared.engines.for_memory(admitted.plan().limits.memory).map_err(failed)?.clone(),
-            facts,
-            linked: Linked::Served,
-            serving: serving(&skill),
             admitted,
             shared: shared.clone(),
         })
@@ -313,9 +299,26 @@ impl Host {
     }
 }
 
+/// A way to read facts.
+type Inspect = fn(&[u8], &vox_inspect::Limits) -> Result<Facts, InspectError>;
+
 impl Shared {
-    /// Inspect, unless this installation has done so before.
+    /// Inspect a component, unless this installation has done so before.
     pub(crate) fn facts(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
+        let contract = InspectError::NotAComponent(Kind::WitPackage);
+        let facts = self.facts_by(vox_inspect::inspect, artifact)?;
+        match facts.contract {
+            true => Err(OpenError::Inspect { name: artifact.name.clone(), source: contract }),
+            false => Ok(facts),
+        }
+    }
+
+    /// The same of a skill with commands, which may be a contract for them.
+    pub(crate) fn served_facts(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
+        self.facts_by(vox_inspect::inspect_served, artifact)
+    }
+
+    fn facts_by(&self, inspect: Inspect, artifact: &Artifact) -> Result<Facts, OpenError> {
         let key = Key::facts(&artifact.digest);
         if let Some(cache) = &self.cache
             && let Some(entry) = cache.get(&key)
@@ -327,19 +330,12 @@ impl Shared {
         }
         let name = &artifact.name;
         let bytes = content(artifact)?;
-        let facts = vox_inspect::inspect(&bytes, &self.inspect)
-            .map_err(|source| OpenError::Inspect { name: name.clone(), source })?;
+        let facts =
+            inspect(&bytes, &self.inspect).map_err(|source| OpenError::Inspect { name: name.clone(), source })?;
         if let (Some(cache), Ok(json)) = (&self.cache, serde_json::to_vec(&facts)) {
             cache.put(&key, &json);
         }
         Ok(facts)
-    }
-
-    /// The facts of a contract that commands serve. It is small and read with every call of them.
-    pub(crate) fn contract(&self, artifact: &Artifact) -> Result<Facts, OpenError> {
-        let bytes = content(artifact)?;
-        vox_inspect::inspect_contract(&bytes, &self.inspect)
-            .map_err(|source| OpenError::Inspect { name: artifact.name.clone(), source })
     }
 
     /// The skill with the parts of the library that it imports. Composition is deterministic, so its digest is

@@ -7,7 +7,6 @@ use crate::scripts::{self, Listed, ScriptError, Scripts};
 use std::sync::Arc;
 use vox_capabilities::Requests;
 use vox_capabilities::manifest::{self, Manifest};
-use vox_inspect::{InspectError, Kind};
 use vox_model::programs::Programs;
 use vox_model::{Artifact, Digest, Facts, Requirements, SkillRef};
 
@@ -132,13 +131,9 @@ impl Host {
                 (scripts.facts(), scripts::requirements(words, manifest::NAME))
             }
             _ => {
-                let facts = match shared.facts(&artifact) {
-                    Err(OpenError::Inspect { source: InspectError::NotAComponent(Kind::WitPackage), .. })
-                        if folder.is_some() =>
-                    {
-                        shared.contract(&artifact)?
-                    }
-                    facts => facts?,
+                let facts = match folder.is_some() {
+                    true => shared.served_facts(&artifact)?,
+                    false => shared.facts(&artifact)?,
                 };
                 let library = shared.library.as_deref();
                 let requirements = vox_capabilities::requirements(&facts, manifest.as_deref(), library);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-use vox_inspect::{InspectError, Limits, inspect, inspect_contract};
+use vox_inspect::{InspectError, Limits, inspect, inspect_served};
 use vox_model::Facts;
 use vox_tests::luck::Luck;
 use vox_tests::{fixtures, needs, places};
@@ -34,9 +34,9 @@ fn seeds() -> &'static [Vec<u8>] {
     })
 }
 
-/// Inspects, as a component and as a contract; gives whether there were facts of a component.
+/// Inspects, as a component and as what commands may serve; gives whether there were facts of a component.
 fn inspected(bytes: &[u8], what: &str) -> bool {
-    looked(inspect_contract, bytes, what);
+    looked(inspect_served, bytes, what);
     looked(inspect, bytes, what)
 }
 

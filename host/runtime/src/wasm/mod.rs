@@ -14,4 +14,4 @@ pub(crate) mod sandbox;
 pub(crate) mod served;
 mod trap;
 mod typed;
-mod waiting;
+pub(crate) mod waiting;

@@ -31,16 +31,10 @@ pub struct CallOptions {
 }
 
 /// A live sandbox. Dropped after one call, unless somebody keeps it on purpose.
-pub(crate) struct Live {
-    held: Held,
-    /// What moves its waits; none where nothing waits. It comes last: what the sandbox holds may live on it.
-    reactor: Option<Reactor>,
-}
-
-/// What holds the guest.
-pub(crate) enum Held {
+pub(crate) enum Live {
     Pure(Store<Pure>, Found),
-    Waits(Waiting),
+    /// With what moves its waits. That comes last: what the sandbox holds may live on it.
+    Waits(Waiting, Reactor),
 }
 
 /// An instance, and the function that was called in it last: found and checked once, not in every call of a kept
@@ -89,7 +83,7 @@ impl Live {
         let mut store = Store::new(ground.engine, Pure { meter });
         arm(&mut store, ground.limits, UpdateDeadline::Continue(1));
         match pre.instantiate(&mut store) {
-            Ok(instance) => Ok(Self { held: Held::Pure(store, Found::new(instance)), reactor: None }),
+            Ok(instance) => Ok(Self::Pure(store, Found::new(instance))),
             Err(error) => Err(unstarted(error, &mut store)),
         }
     }
@@ -102,12 +96,15 @@ impl Live {
         let failed = |failure| Box::new(Outcome::failed(failure));
         let reactor = ground.reactor().map_err(failed)?;
         let waiting = reactor.runtime().map_err(failed)?.block_on(Waiting::start(pre, ground, options))?;
-        Ok(Self { held: Held::Waits(waiting), reactor: Some(reactor) })
+        Ok(Self::Waits(waiting, reactor))
     }
 
     /// Ends the sandbox: what it staged is kept where the call went well.
     pub(crate) fn finish(self, keep: bool) -> Effects {
-        self.held.finish(keep)
+        match self {
+            Self::Pure(..) => Effects::default(),
+            Self::Waits(waiting, _reactor) => waiting.finish(keep),
+        }
     }
 
     /// Calls a function. The outcome, one of nothing so far, is filled where it stands: at a quarter of a microsecond
@@ -119,8 +116,8 @@ impl Live {
         cancel: Option<Cancel>,
         outcome: &mut Outcome,
     ) {
-        match (&mut self.held, &self.reactor) {
-            (Held::Pure(store, found), _) => {
+        match self {
+            Self::Pure(store, found) => {
                 if let Ok(into) = &mut outcome.result
                     && let Err(wrong) = call_pure(store, found, called, args, into)
                 {
@@ -128,22 +125,18 @@ impl Live {
                 }
                 outcome.usage = usage(&store.data().meter);
             }
-            (Held::Waits(waiting), Some(reactor)) => match reactor.runtime() {
+            Self::Waits(waiting, reactor) => match reactor.runtime() {
                 Ok(runtime) => runtime.block_on(waiting.call(called, args, cancel, outcome)),
                 Err(failure) => *outcome = Outcome::failed(failure),
             },
-            (Held::Waits(_), None) => {
-                *outcome = Outcome::failed(Failure::Host("nothing moves the waits of this call".to_owned()))
-            }
         }
     }
 
     /// Starts the clock of another call in the same sandbox.
     pub(crate) fn restart(&mut self) {
-        match &mut self.held {
-            Held::Pure(store, _) => store.data_mut().meter.restart(),
-            Held::Waits(Waiting::Based(store, ..)) => store.data_mut().meter.restart(),
-            Held::Waits(Waiting::Served(data, ..)) => data.meter.restart(),
+        match self {
+            Self::Pure(store, _) => store.data_mut().meter.restart(),
+            Self::Waits(waiting, _) => waiting.restart(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::ground::{Ground, ended};
 use super::meter::{Cancel, Meter, Stop};
 use super::program::{Based, CallState, Entry, Linked, Pure};
-use super::sandbox::{CallOptions, Found, Held, Wrong, arm, fault, lift_result, lower_args, unstarted, usage};
+use super::sandbox::{CallOptions, Found, Wrong, arm, fault, lift_result, lower_args, unstarted, usage};
 use super::typed;
 use crate::watch::Denials;
 use std::borrow::Cow;
@@ -12,6 +12,12 @@ use std::time::Instant;
 use vox_model::{Effects, Function, Outcome, Value, json};
 use wasmtime::component::{InstancePre, Val};
 use wasmtime::{Store, UpdateDeadline};
+
+/// A sandbox that is awaited: what imports nothing as well, for a guest that computes hands the thread back.
+pub(crate) enum Held {
+    Pure(Store<Pure>, Found),
+    Waits(Waiting),
+}
 
 /// What may wait.
 pub(crate) enum Waiting {
@@ -54,8 +60,7 @@ impl Held {
     pub(crate) fn finish(self, keep: bool) -> Effects {
         match self {
             Self::Pure(..) => Effects::default(),
-            Self::Waits(Waiting::Based(store, _, denials)) => ended(store.into_data(), &denials, keep),
-            Self::Waits(Waiting::Served(data, denials)) => ended(*data, &denials, keep),
+            Self::Waits(waiting) => waiting.finish(keep),
         }
     }
 }
@@ -96,6 +101,20 @@ impl Waiting {
                 outcome.result = answered.map_err(|wrong| wrong.failure(&data.meter, &outcome.output));
                 outcome.usage = usage(&data.meter);
             }
+        }
+    }
+
+    pub(super) fn finish(self, keep: bool) -> Effects {
+        match self {
+            Self::Based(store, _, denials) => ended(store.into_data(), &denials, keep),
+            Self::Served(data, denials) => ended(*data, &denials, keep),
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        match self {
+            Self::Based(store, ..) => store.data_mut().meter.restart(),
+            Self::Served(data, ..) => data.meter.restart(),
         }
     }
 }
